@@ -1,0 +1,43 @@
+"""K items for each of N users."""
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+
+from hm_pipeline.data.arrays import Float32, Int32
+
+
+@dataclass(frozen=True, eq=False)
+class Recommendations:
+    """items_NK best first, -1 where a list is short; scores_NK, -inf there. Rows are the histories' rows."""
+
+    items: Int32
+    scores: Float32
+
+    def __post_init__(self) -> None:
+        """Check what every reader relies on."""
+        assert self.items.ndim == 2 and self.items.shape == self.scores.shape
+        assert not self.items.size or (self.items != 0).all(), "padding was recommended"
+
+    def __len__(self) -> int:
+        """N."""
+        return len(self.items)
+
+    @classmethod
+    def concat(cls, parts: list[Self], k: int) -> Self:
+        """The parts' rows one after the other; (0, k) where there is none."""
+        if not parts:
+            return cls(np.zeros((0, k), np.int32), np.zeros((0, k), np.float32))
+        return cls(np.concatenate([p.items for p in parts]), np.concatenate([p.scores for p in parts]))
+
+    def mapped(self, table: Int32) -> Self:
+        """The same lists in another vocabulary; what `table` (V,) maps to 0 leaves, and the list closes up."""
+        items = np.where(self.items > 0, table[np.maximum(self.items, 0)], 0)
+        order = np.argsort(items <= 0, axis=1, kind="stable")
+        items = np.take_along_axis(items, order, axis=1)
+        scores = np.take_along_axis(self.scores, order, axis=1)
+        return type(self)(
+            np.where(items > 0, items, -1).astype(np.int32),
+            np.where(items > 0, scores, -np.inf).astype(np.float32),
+        )

@@ -1,0 +1,98 @@
+"""Everything this library raises on purpose.
+
+    HmPipelineError
+    ├── ConfigError              a market, profile or option says something impossible
+    ├── ContractError            the raw data broke its contract
+    │   ├── LateDataError          the newest day is missing or half there: wait, then run again
+    │   ├── MissingPartitionsError too many days of the window are missing
+    │   ├── UnreadableFileError    empty, truncated, not what its ending says
+    │   ├── ColumnError            a column is missing, renamed or of another type
+    │   └── QuarantineError        more rows were rejected than the market tolerates
+    ├── EmptyWindowError         nothing is left to learn from
+    ├── ModelError               a model cannot be fitted, loaded or asked that
+    │   └── DivergedError          the loss became NaN or infinite
+    ├── StorageError             a folder or bucket did not do what was asked
+    │   ├── NotThereError          nothing lies under that key
+    │   └── ConflictError          somebody else wrote it first
+    └── RegistryError            the ledger, an alias or a registered version is wrong
+
+Each message says what, where, how many, and what to do.
+"""
+
+__all__ = [
+    "ColumnError",
+    "ConfigError",
+    "ConflictError",
+    "ContractError",
+    "DivergedError",
+    "EmptyWindowError",
+    "HmPipelineError",
+    "LateDataError",
+    "MissingPartitionsError",
+    "ModelError",
+    "NotThereError",
+    "QuarantineError",
+    "RegistryError",
+    "StorageError",
+    "UnreadableFileError",
+]
+
+
+class HmPipelineError(Exception):
+    """Root of the tree: catch this to catch everything raised on purpose."""
+
+
+class ConfigError(HmPipelineError):
+    """A market, profile or option says something impossible."""
+
+
+class ContractError(HmPipelineError):
+    """The raw data broke its contract."""
+
+
+class LateDataError(ContractError):
+    """The newest day is missing or half arrived; the same run succeeds once it is there."""
+
+
+class MissingPartitionsError(ContractError):
+    """More days of the window are missing than the market tolerates."""
+
+
+class UnreadableFileError(ContractError):
+    """A file is empty, truncated, or not what its ending says."""
+
+
+class ColumnError(ContractError):
+    """A column is missing, renamed, or holds another type."""
+
+
+class QuarantineError(ContractError):
+    """More rows were rejected than the market tolerates."""
+
+
+class EmptyWindowError(HmPipelineError):
+    """Nothing is left to learn from."""
+
+
+class ModelError(HmPipelineError):
+    """A model cannot be fitted, loaded, or asked that."""
+
+
+class DivergedError(ModelError):
+    """The loss became NaN or infinite."""
+
+
+class StorageError(HmPipelineError):
+    """A folder or bucket did not do what was asked."""
+
+
+class NotThereError(StorageError):
+    """Nothing lies under that key."""
+
+
+class ConflictError(StorageError):
+    """Somebody else wrote it first."""
+
+
+class RegistryError(HmPipelineError):
+    """The ledger, an alias or a registered version is wrong."""
