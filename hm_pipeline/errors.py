@@ -13,7 +13,8 @@
     │   └── DivergedError          the loss became NaN or infinite
     ├── StorageError             a folder or bucket did not do what was asked
     │   ├── NotThereError          nothing lies under that key
-    │   └── ConflictError          somebody else wrote it first
+    │   ├── ConflictError          somebody else wrote it first
+    │   └── DamagedError           what lies there is not what its manifest says
     └── RegistryError            the ledger, an alias or a registered version is wrong
 
 Each message says what, where, how many, and what to do.
@@ -24,6 +25,7 @@ __all__ = [
     "ConfigError",
     "ConflictError",
     "ContractError",
+    "DamagedError",
     "DivergedError",
     "EmptyWindowError",
     "HmPipelineError",
@@ -92,6 +94,10 @@ class NotThereError(StorageError):
 
 class ConflictError(StorageError):
     """Somebody else wrote it first."""
+
+
+class DamagedError(StorageError):
+    """What lies there is not what its manifest says: missing, truncated or changed."""
 
 
 class RegistryError(HmPipelineError):

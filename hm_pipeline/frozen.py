@@ -12,7 +12,7 @@ class Frozen(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, ser_json_inf_nan="constants")
 
-    def digest(self) -> str:
+    def fingerprint(self) -> str:
         """Twelve hex digits that change when, and only when, the content does."""
         return digest_of(self.model_dump(mode="json"))
 

@@ -1,10 +1,12 @@
 """InteractionLog and Catalogue to Samples."""
 
+from dataclasses import replace
 from datetime import date
 from typing import assert_never
 
 import numpy as np
 import polars as pl
+from pydantic import Field
 
 from hm_pipeline.data.arrays import Bool, Int32, Int64
 from hm_pipeline.data.histories import Histories
@@ -22,7 +24,7 @@ class SampleConfig(Frozen):
     """How a log becomes samples."""
 
     interaction_events: tuple[str, ...] = ("view",)  # which events make a history
-    validation_share: float = 0.1  # of the users, by hash, under next_day
+    validation_share: float = Field(default=0.1, ge=0, lt=1)  # of the users, by hash, under next_day
     seed: int = 20210601
 
 
@@ -33,10 +35,12 @@ def build(
     protocol: Protocol,
     day: date | None = None,
 ) -> Samples:
-    """The samples of a log under a protocol; `day` is the target day T of `next_day`.
+    """The samples of a log under a protocol.
 
+    `day` is the last day looked at, whatever the log holds; under `next_day` it is the target day T.
     Raises EmptyWindowError where nothing is left to learn from.
     """
+    log = log if day is None else replace(log, frame=log.frame.filter(pl.col("day") <= day))
     s = sequences(log, config.interaction_events, config.seed)
     split = _split(s, protocol, day, config)
     training = s.position < split.train[s.owner]

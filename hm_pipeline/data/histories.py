@@ -33,7 +33,7 @@ class Histories:
         """Check the shapes once."""
         n = len(self.starts)
         assert len(self.ends) == len(self.users) == len(self.last) == n
-        assert not n or (self.starts >= 0).all() and (self.starts <= self.ends).all()
+        assert not n or ((self.starts >= 0).all() and (self.starts <= self.ends).all())
         assert not n or self.ends.max() <= len(self.flat)
 
     @classmethod

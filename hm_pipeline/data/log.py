@@ -9,15 +9,15 @@ from typing import Self
 import polars as pl
 
 LOG_SCHEMA = pl.Schema(
-    {
-        "user_id": pl.String,
-        "item_id": pl.String,
-        "timestamp": pl.Datetime("us", "UTC"),
-        "day": pl.Date,  # the local day in the market's zone
-        "event_type": pl.String,
-        "order": pl.Int64,  # ties of the timestamp; null where the market has no order column
-        "price": pl.Float64,  # null where unknown
-    }
+    [
+        ("user_id", pl.String),
+        ("item_id", pl.String),
+        ("timestamp", pl.Datetime("us", "UTC")),
+        ("day", pl.Date),  # the local day in the market's zone
+        ("event_type", pl.String),
+        ("order", pl.Int64),  # ties of the timestamp; null where the market has no order column
+        ("price", pl.Float64),  # null where unknown
+    ]
 )
 ARTICLE_SCHEMA = pl.Schema(
     {

@@ -17,7 +17,8 @@ class Recommendations:
 
     def __post_init__(self) -> None:
         """Check what every reader relies on."""
-        assert self.items.ndim == 2 and self.items.shape == self.scores.shape
+        assert self.items.ndim == 2
+        assert self.items.shape == self.scores.shape
         assert not self.items.size or (self.items != 0).all(), "padding was recommended"
 
     def __len__(self) -> int:
@@ -32,7 +33,7 @@ class Recommendations:
         return cls(np.concatenate([p.items for p in parts]), np.concatenate([p.scores for p in parts]))
 
     def mapped(self, table: Int32) -> Self:
-        """The same lists in another vocabulary; what `table` (V,) maps to 0 leaves, and the list closes up."""
+        """The same lists in another vocabulary: what `table` (V,) maps to 0 leaves, the list closes up."""
         items = np.where(self.items > 0, table[np.maximum(self.items, 0)], 0)
         order = np.argsort(items <= 0, axis=1, kind="stable")
         items = np.take_along_axis(items, order, axis=1)

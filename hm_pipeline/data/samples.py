@@ -49,7 +49,7 @@ class Holdout:
     @property
     def cold(self) -> Bool:
         """(N,) whether a row comes without any known item."""
-        return self.histories.lengths == 0
+        return np.equal(self.histories.lengths, 0)
 
     @property
     def cold_rate(self) -> float:
@@ -84,7 +84,8 @@ class Samples:
 
     def __post_init__(self) -> None:
         """Check what every reader relies on."""
-        assert len(self.counts) == len(self.items) and self.counts[0] == 0
+        assert len(self.counts) == len(self.items)
+        assert self.counts[0] == 0
         assert len(self.train) == len(self.users) - 1
 
     @property

@@ -1,0 +1,61 @@
+"""The nightly run: one market, one run date, from raw files to published lists.
+
+    extract ─ samples ─┬─ train each model ─ evaluate ─┐
+                       └─ evaluate the champion ───────┴─ decide ─ refit ─ register ─ lists ─ commit ─ publish
+
+Each stage's result is stored under the digest of what made it, so that a killed run goes on where it
+stopped. Nothing is visible outside before `commit`, one ledger object; `publish` derives the rest from it.
+"""
+
+from datetime import date
+
+from prefect import flow
+
+from hm_pipeline.config import RunConfig
+from tasks.commit import commit, publish
+from tasks.decide import champion_before, weigh
+from tasks.erasure import erase
+from tasks.evaluate import evaluate_champion, evaluate_release
+from tasks.extract import extract
+from tasks.lists import recommend
+from tasks.office import in_office, published_hr, standing
+from tasks.prepare import logical_day, prepare
+from tasks.register import register
+from tasks.report import Outcome, report
+from tasks.run import Run
+from tasks.samples import build_samples
+from tasks.train import refit_winner, train
+
+
+@flow(name="daily", flow_run_name="{market}-{day}")
+def daily(
+    market: str, day: date | None = None, config: RunConfig | None = None, redo: bool = False
+) -> Outcome:
+    """One night of one market; a day decided from the same inputs is only repaired and read again.
+
+    `day` is the run date: the run reads the window that ends the day before. Without it the time that
+    the scheduler planned counts, never today's clock. `redo` decides again a day whose inputs changed.
+    """
+    run = prepare(market, logical_day(market, day, config), config, redo)
+    publish(market)
+    erase(run.config, run.day)
+    return standing(run) or compute(run)
+
+
+def compute(run: Run) -> Outcome:
+    """All stages of a night that is not decided yet; those that are stored are read."""
+    window = extract(run)
+    samples, everything = build_samples(run, window, "next_day"), build_samples(run, window, "refit")
+    fits = {kind: train(run, samples, kind) for kind in run.config.models}
+    scores = {kind: evaluate_release(run, samples, fit, kind) for kind, fit in fits.items()}
+    champion = champion_before(run.market, run.day)
+    own = evaluate_champion(run, samples, champion)
+    verdict = weigh(run, samples, scores, champion, own)
+    winner = refit_winner(run, everything, fits, verdict)
+    shown = published_hr(run, window)
+    versions = register(run, samples, fits, scores, own, verdict, winner, shown)
+    office = in_office(champion, verdict, versions)
+    lists = recommend(run, everything, office)
+    decision = commit(run, samples, verdict, versions, lists)
+    publish(run.market)
+    return report(run, window, fits, scores, own, decision, office, shown)

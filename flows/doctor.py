@@ -1,0 +1,110 @@
+"""Is everything here that a run needs? Each check says what it found and what to do."""
+
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from uuid import uuid4
+
+from packaging.version import Version
+
+from flows.display import console
+from hm_pipeline.config import load, markets
+from hm_pipeline.errors import HmPipelineError
+from tasks import tracking
+from tasks.settings import settings
+
+# package -> first version known to break at run time though pip is content, and how it shows
+_TRAPS = {
+    "fastapi": ("0.151", "every flow without a server dies at start"),
+    "sqlalchemy": ("2.1", "the scheduler silently never schedules a run"),
+    "prefect": ("3.9", "needs a certifi that not every index serves"),
+}
+_NEEDED = ("prefect", "torch", "polars", "implicit", "annoy", "mlflow", "boto3", "pydantic", "safetensors")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One check: what was looked at, whether it is well, and what was seen or is to be done."""
+
+    what: str
+    well: bool
+    said: str
+
+
+def check_all() -> bool:
+    """Run every check and print it; whether all is well."""
+    findings = [finding for check in _CHECKS for finding in check()]
+    for f in findings:
+        console.print(f"{'[green]✓' if f.well else '[red]✗'}[/] {f.what:<28} {f.said}", soft_wrap=True)
+    return all(f.well for f in findings)
+
+
+def _python() -> Iterator[Finding]:
+    found = ".".join(map(str, sys.version_info[:3]))
+    well = (3, 11) <= sys.version_info[:2] <= (3, 13)
+    yield Finding("python", well, found if well else f"{found}: use 3.11, 3.12 or 3.13")
+
+
+def _packages() -> Iterator[Finding]:
+    for name in _NEEDED:
+        try:
+            yield Finding(name, True, version(name))
+        except PackageNotFoundError:
+            yield Finding(name, False, "not installed: make install")
+
+
+def _traps() -> Iterator[Finding]:
+    for name, (broken_from, effect) in _TRAPS.items():
+        found = version(name)
+        well = Version(found) < Version(broken_from)
+        said = f"{found} < {broken_from}" if well else f"{found}: {effect}; make install"
+        yield Finding(f"{name} is no trap", well, said)
+
+
+def _markets() -> Iterator[Finding]:
+    folder = settings().config
+    names = markets(folder)
+    if not names:
+        yield Finding("configuration", False, f"no market under {folder}: set HM_CONFIG or change folder")
+    for name in names:
+        yield _tried(f"market {name}", lambda name=name: f"profile {load(folder, name).profile}")  # type: ignore[misc]
+
+
+def _storage() -> Iterator[Finding]:
+    yield _tried("storage", _conditional_write)
+    yield _tried("raw data", lambda: f"{len(settings().raw_storage.keys()):,} files at {settings().raw}")
+
+
+def _conditional_write() -> str:
+    """What the ledger rests on: the second of two writers is told so."""
+    storage, key = settings().storage, f"doctor/{uuid4().hex}"
+    first, second = storage.create(key, b"1"), storage.create(key, b"2")
+    storage.delete(key)
+    if not first or second:
+        raise HmPipelineError(f"{storage.uri} overwrites under If-None-Match: no ledger is safe there")
+    return f"{storage.uri} writes conditionally"
+
+
+def _tracking() -> Iterator[Finding]:
+    uri = settings().mlflow_tracking_uri
+    yield _tried("tracking", lambda: f"{len(tracking.client().search_experiments())} experiments at {uri}")
+
+
+def _disk() -> Iterator[Finding]:
+    settings().work.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(settings().work).free / 2**30
+    yield Finding(
+        "disk", free > 2, f"{free:,.0f} GiB free at {settings().work}" + "" if free > 2 else ": make room"
+    )
+
+
+def _tried(what: str, look: Callable[[], str]) -> Finding:
+    try:
+        return Finding(what, True, look())
+    except HmPipelineError as error:
+        return Finding(what, False, str(error))
+
+
+_CHECKS = (_python, _packages, _traps, _markets, _storage, _tracking, _disk)

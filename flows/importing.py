@@ -1,0 +1,45 @@
+"""Public data into the raw layout, with a bar."""
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from hm_pipeline.data.importers.layout import Imported
+
+from flows.display import console, live
+from hm_pipeline.data.importers.complete_journey import import_complete_journey
+from hm_pipeline.data.importers.hm_kaggle import import_hm_kaggle
+from hm_pipeline.data.importers.uci_eshop import import_uci_eshop
+from hm_pipeline.storage.folder import Folder
+from tasks.progress import tell
+from tasks.settings import settings
+from tasks.stage import scratch
+
+
+def complete_journey(market: str) -> None:
+    """The demo's log."""
+    _import(market, lambda root: import_complete_journey(root, market, tell))
+
+
+def hm_kaggle(folder: Path, market: str) -> None:
+    """H&M's competition files."""
+    _import(market, lambda root: import_hm_kaggle(folder, root, market, tell))
+
+
+def uci_eshop(file: Path, market: str) -> None:
+    """UCI's e-shop."""
+    _import(market, lambda root: import_uci_eshop(file, root, market, tell))
+
+
+def _import(market: str, work: Callable[[Path], Imported]) -> None:
+    """Straight into a folder; by way of this machine's scratch into a bucket."""
+    raw = settings().raw_storage
+    with live(f"import into {raw.uri}, market {market}"):
+        if isinstance(raw, Folder):
+            imported = work(Path(raw.uri))
+        else:
+            with tempfile.TemporaryDirectory(dir=scratch()) as place:
+                imported = work(Path(place))
+                for file in sorted(f for f in Path(place).rglob("*") if f.is_file()):
+                    raw.upload(file, file.relative_to(place).as_posix())
+    console.print(f"{imported.first_day} to {imported.last_day}: {imported.counts}")

@@ -1,0 +1,81 @@
+"""By hand: back to the champion before, and letting what was held compete again."""
+
+from datetime import date
+from typing import Any
+
+from flows.display import console, live
+from hm_pipeline.config import load
+from hm_pipeline.data.samples import Samples
+from hm_pipeline.errors import RegistryError
+from hm_pipeline.registry.ledger import Release, Rollback
+from hm_pipeline.registry.state import State
+from hm_pipeline.registry.state import rollback as rollback_entry
+from hm_pipeline.storage import find
+from tasks import ledger
+from tasks.code import revision
+from tasks.commit import publish
+from tasks.lists import recommend
+from tasks.run import Run
+from tasks.settings import settings
+from tasks.stage import Stored
+
+
+def roll_back(market: str, reason: str) -> None:
+    """The champion before answers the newest histories; ledger first, then aliases and pointer."""
+    with live(f"{market} · rollback"):
+        publish.fn(market)
+        now = ledger.current(market)
+        day = now.lists_day or now.newest
+        entry = rollback_entry(now, day or date.min, lists=None, reason=reason, code=revision())
+        lists = _fresh_lists(market, now, entry)
+
+        def write(state: State) -> Rollback:
+            if state.champion != now.champion:
+                raise RegistryError(f"market {market}: another run promoted meanwhile; look, then try again")
+            return entry.model_copy(update={"seq": state.seq + 1, "lists": lists})
+
+        ledger.amend(market, write)
+        publish.fn(market)
+    back, gone = entry.champion, entry.rolled_back
+    console.print(
+        f"{back.kind} of {back.day} (version {back.version}) is champion again; its lists are published"
+    )
+    console.print(f"{gone.kind} and version {gone.version} are held until `hm release --market {market}`")
+
+
+def release_holds(market: str, reason: str) -> None:
+    """Nothing is held any more; who competes next is decided by the next night."""
+
+    def write(state: State) -> Release:
+        if not state.held_kinds and not state.held_versions:
+            raise RegistryError(f"market {market}: nothing is held, so there is nothing to release")
+        return Release(
+            seq=state.seq + 1,
+            day=state.newest or date.min,
+            kinds=state.held_kinds,
+            versions=state.held_versions,
+            reason=reason,
+            code=revision(),
+        )
+
+    entry = ledger.amend(market, write)
+    assert isinstance(entry, Release)
+    console.print(f"released: {', '.join(sorted(entry.kinds))}, versions {sorted(entry.versions)}")
+
+
+def _fresh_lists(market: str, now: State, entry: Rollback) -> str:
+    """The manifest prefix of the restored champion's answers to the histories behind the present lists."""
+    shown = shown_lists(market, now)
+    run = Run(config=load(settings().config, market), day=entry.day, inputs="rollback")
+    everything = Stored[Samples](prefix=shown["samples"], facts={"digest": shown["data"]})
+    lists = recommend.fn(run, everything, entry.champion)
+    assert lists is not None
+    return lists.prefix
+
+
+def shown_lists(market: str, now: State) -> dict[str, Any]:
+    """The facts of the lists that `latest` shows. RegistryError where nothing was published yet."""
+    manifest = find(settings().storage, now.lists) if now.lists else None
+    if manifest is None:
+        raise RegistryError(f"market {market}: nothing is published yet; run a night first (hm run --help)")
+    return manifest.facts

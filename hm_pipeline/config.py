@@ -1,0 +1,149 @@
+"""A run's parts side by side, read from TOML.
+
+    deploy/markets/SE.toml       what is this market's own: [market], [samples], [gate], [models.*]
+    deploy/profiles/small.toml   sizes and schedules by model: [models.*]
+    deploy/pools.toml            where each kind of model trains, and what an hour there costs
+
+A market names its profile; its own [models.lstm] entries win over the profile's, key by key.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from pydantic import BaseModel, Field, ValidationError, model_validator
+
+from hm_pipeline.data.build import SampleConfig
+from hm_pipeline.data.market import MarketConfig
+from hm_pipeline.errors import ConfigError
+from hm_pipeline.frozen import Frozen
+from hm_pipeline.models.config import ModelConfig
+from hm_pipeline.registry.night import GateConfig
+
+T = TypeVar("T", bound=BaseModel)
+FLOORS = ("popularity", "repeat", "markov", "itemknn")
+
+
+class Pool(Frozen):
+    """A kind of machine that models train on."""
+
+    kinds: tuple[str, ...]  # the models that train here
+    rate_per_hour: float = Field(ge=0)  # in the currency of the pools file
+    currency: str = "USD"
+
+
+class PublishConfig(Frozen):
+    """What is made of the winner."""
+
+    k: int = Field(14, ge=1, le=1000)  # items a list
+    gate_target: Literal["first", "last"] = "first"  # which arrival of D-1 is a user's target
+    refit: bool = True  # the winner learns D-1 too before it answers
+    max_train_minutes: float | None = Field(None, gt=0)  # a model past it competes with its best checkpoint
+    keep_losers_users: bool = False  # losers are registered without their user table
+
+
+class RunConfig(Frozen):
+    """Everything a nightly run of one market does, and nothing about where it runs."""
+
+    profile: str
+    market: MarketConfig
+    samples: SampleConfig = SampleConfig()
+    publish: PublishConfig = PublishConfig()
+    gate: GateConfig = GateConfig()
+    models: dict[str, ModelConfig]
+    pools: dict[str, Pool]
+
+    @model_validator(mode="after")
+    def _each_model_has_a_pool(self) -> "RunConfig":
+        if not self.models:
+            raise ValueError("no model: name at least one in the profile, e.g. [models.itemknn]")
+        for name, model in self.models.items():
+            if model.kind != name:
+                raise ValueError(
+                    f"[models.{name}] has kind {model.kind!r}: a kind stands under its own name"
+                )
+            self.pool_of(name)
+        return self
+
+    def pool_of(self, kind: str) -> Pool:
+        """Where a kind of model trains."""
+        for pool in self.pools.values():
+            if kind in pool.kinds:
+                return pool
+        raise ValueError(f"no pool trains {kind!r}: add it to the kinds of one in pools.toml")
+
+
+def load(folder: Path, market: str, profile: str | None = None) -> RunConfig:
+    """The configuration of a market under `folder` (deploy/); `profile` overrides the market's own.
+
+    Raises ConfigError naming the file, the key and the value that is wrong.
+    """
+    file = folder / "markets" / f"{market}.toml"
+    own = _read(file, f"markets known: {', '.join(markets(folder)) or 'none'}")
+    chosen = profile or own.get("profile", "small")
+    shared = _read(folder / "profiles" / f"{chosen}.toml", "profiles known: " + _stems(folder / "profiles"))
+    pools = _read(folder / "pools.toml", "it says where each kind of model trains")
+    market_part = {"name": market} | own.get("market", {})
+    samples = dict(own.get("samples", {}))
+    if "interaction_events" in market_part:
+        samples["interaction_events"] = market_part["interaction_events"]
+    content = own | {
+        "profile": chosen,
+        "market": market_part,
+        "samples": samples,
+        "models": _merged(shared.get("models", {}), own.get("models", {})),
+        "pools": pools,
+    }
+    return parse(RunConfig, content, file)
+
+
+def markets(folder: Path) -> list[str]:
+    """The markets that have a file."""
+    return sorted(file.stem for file in (folder / "markets").glob("*.toml"))
+
+
+def parse(kind: type[T], content: Mapping[str, Any], file: Path) -> T:
+    """`content` as a configuration, or a ConfigError that reads like a sentence."""
+    try:
+        return kind.model_validate(content)
+    except ValidationError as error:
+        wrong = "; ".join(
+            f"{'.'.join(str(part) for part in e['loc']) or 'the file'}: {e['msg']} (found {e['input']!r:.60})"
+            for e in error.errors()
+        )
+        raise ConfigError(f"{file}: {error.error_count()} wrong: {wrong}") from None
+
+
+def _read(file: Path, hint: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(f"{file} does not exist; {hint}. Set HM_CONFIG to the folder that has it") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{file} is not TOML: {error}") from None
+
+
+def _stems(folder: Path) -> str:
+    return ", ".join(sorted(file.stem for file in folder.glob("*.toml"))) or "none"
+
+
+def _merged(shared: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    """Tables merge key by key; the market's values win; `off = true` drops a model of the profile."""
+    merged: dict[str, Any] = {
+        name: {"kind": name} | _deep(shared.get(name, {}), own.get(name, {})) for name in {**shared, **own}
+    }
+    return {
+        name: {key: value for key, value in model.items() if key != "off"}
+        for name, model in merged.items()
+        if not model.get("off", False)
+    }
+
+
+def _deep(shared: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    both = {key: _deep(shared[key], own[key]) for key in own if _tables(shared.get(key), own[key])}
+    return {**shared, **own, **both}
+
+
+def _tables(*values: object) -> bool:
+    return all(isinstance(value, Mapping) for value in values)

@@ -1,0 +1,160 @@
+"""Writing the raw layout from a public data set: in bounded memory, whole files only, once.
+
+    root/web_interactions/market=M/date=2021-06-01/part-0.parquet     rows sorted
+    root/articles/market=M/articles.parquet, root/users/market=M/users.parquet      undated
+    root/.imports/M.json          what was made of which source; the same source again: nothing to do
+    root/.imports/M/              chunks while at work, gone afterwards
+
+Batches of the source are split by day into chunks; then each day's chunks become its one file, which
+appears under its name only when it is whole. What an earlier import left and this one does not make goes.
+"""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+
+from hm_pipeline.errors import ConfigError, EmptyWindowError
+from hm_pipeline.progress import Progress, Step
+
+BATCH = 500_000  # rows of the source in memory at a time
+DAY = "date"  # the column by which batches are split; it lives in the folder's name, not in the file
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What an import left in the raw layout; `fresh` is false where it was there already."""
+
+    counts: dict[str, int]
+    first_day: date
+    last_day: date
+    fresh: bool = True
+
+
+@dataclass(eq=False)
+class Layout:
+    """A market's part of a raw root, while an import writes it."""
+
+    root: Path
+    market: str
+    progress: Progress
+    stage: str
+    files: dict[str, int]  # path below root -> bytes, of what is whole
+    chunks: int = 0
+
+    @property
+    def work(self) -> Path:
+        """Where chunks lie meanwhile."""
+        return self.root / ".imports" / self.market
+
+    def add(self, rows: pl.DataFrame) -> None:
+        """A batch of interactions with their DAY."""
+        for (day,), part in rows.partition_by(DAY, as_dict=True, include_key=False).items():
+            chunk = self.work / f"{day}" / f"{self.chunks:06}.parquet"
+            chunk.parent.mkdir(parents=True, exist_ok=True)
+            part.write_parquet(chunk, compression="lz4")
+        self.chunks += 1
+
+    def close(self, of_day: Callable[[pl.DataFrame], pl.DataFrame] = lambda rows: rows) -> int:
+        """Make each day's file of its chunks; returns the rows written."""
+        days = sorted(self.work.iterdir())
+        written = 0
+        for done, folder in enumerate(days):
+            rows = of_day(pl.read_parquet(folder / "*.parquet"))
+            path = f"web_interactions/market={self.market}/date={folder.name}/part-0.parquet"
+            self.write(path, rows.sort(rows.columns, nulls_last=True))
+            written += len(rows)
+            self.progress(Step(self.stage, done + 1, len(days), f"{folder.name} · {written:,} rows"))
+        return written
+
+    def snapshot(self, room: str, rows: pl.DataFrame) -> None:
+        """The one undated file of articles or users."""
+        self.write(f"{room}/market={self.market}/{room}.parquet", rows.sort(rows.columns, nulls_last=True))
+
+    def write(self, path: str, rows: pl.DataFrame) -> None:
+        """A file that appears whole or not at all."""
+        file = self.root / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        new = file.with_name(f".{file.name}.new")
+        rows.write_parquet(new)
+        new.replace(file)
+        self.files[path] = file.stat().st_size
+
+
+def import_once(
+    importer: str,
+    sources: Sequence[Path],
+    root: Path,
+    market: str,
+    progress: Progress,
+    make: Callable[[Layout], dict[str, int]],
+) -> Imported:
+    """Let `make` fill the layout, unless the same importer has already done so from the same bytes."""
+    require_sources(importer, sources)
+    marker = root / ".imports" / f"{market}.json"
+    before = json.loads(marker.read_text()) if marker.exists() else {"files": {}}
+    digest = _digest(importer, sources)
+    if before.get("digest") == digest and _all_there(root, before["files"]):
+        return _imported(before, fresh=False)
+    layout = Layout(root, market, progress, f"import {importer}", {})
+    shutil.rmtree(layout.work, ignore_errors=True)  # of an import that was killed
+    layout.work.mkdir(parents=True)
+    _replace_text(marker, json.dumps({"files": before["files"]}))  # from here on nothing is sure
+    counts = make(layout)
+    shutil.rmtree(layout.work)
+    after = _record(digest, counts, layout.files, importer)
+    for gone in before["files"].keys() - layout.files.keys():
+        (root / gone).unlink(missing_ok=True)
+    _replace_text(marker, json.dumps(after, indent=1))
+    return _imported(after, fresh=True)
+
+
+def batches(source: pl.LazyFrame, chunk: int = BATCH) -> Iterator[pl.DataFrame]:
+    """The rows of a source, a bounded number at a time."""
+    yield from source.collect_batches(chunk_size=chunk, maintain_order=True)
+
+
+def require_sources(importer: str, sources: Sequence[Path]) -> None:
+    """Raise ConfigError for the files that are not there."""
+    missing = [str(file) for file in sources if not file.is_file()]
+    if missing:
+        raise ConfigError(
+            f"import {importer}: no file {', '.join(missing)}; give the place of the unpacked data"
+        )
+
+
+def _digest(importer: str, sources: Sequence[Path]) -> str:
+    content = hashlib.sha256(f"{importer} layout 1".encode())
+    for file in sources:
+        with file.open("rb") as opened:
+            content.update(hashlib.file_digest(opened, "sha256").digest())
+    return content.hexdigest()
+
+
+def _all_there(root: Path, files: dict[str, int]) -> bool:
+    return all((root / path).is_file() and (root / path).stat().st_size == n for path, n in files.items())
+
+
+def _record(digest: str, counts: dict[str, int], files: dict[str, int], importer: str) -> dict[str, object]:
+    days = sorted(path.split("/date=")[1][:10] for path in files if "/date=" in path)
+    if not days:
+        raise EmptyWindowError(
+            f"import {importer}: the source holds no row with a day; is it the right file?"
+        )
+    return {"digest": digest, "counts": counts, "first_day": days[0], "last_day": days[-1], "files": files}
+
+
+def _imported(record: dict[str, object], fresh: bool) -> Imported:
+    first, last = (date.fromisoformat(str(record[name])) for name in ("first_day", "last_day"))
+    return Imported(dict(record["counts"]), first, last, fresh)  # type: ignore[call-overload]
+
+
+def _replace_text(file: Path, text: str) -> None:
+    new = file.with_name(f".{file.name}.new")
+    new.write_text(text)
+    new.replace(file)

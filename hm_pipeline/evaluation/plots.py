@@ -1,0 +1,98 @@
+"""Figures of a run as PNG files; matplotlib is imported where one is drawn, and shows no window."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from hm_pipeline.evaluation.estimate import UNKNOWN
+from hm_pipeline.evaluation.evaluate import Evaluation
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_MARKERS = "osD^vP*Xh<>"
+
+
+class Epoch(Protocol):
+    """What a learning curve needs to know of an epoch."""
+
+    @property
+    def epoch(self) -> float:
+        """Passes over the training targets so far."""
+        ...
+
+    @property
+    def loss(self) -> float:
+        """Mean training loss of a target."""
+        ...
+
+    @property
+    def validation_hr(self) -> float | None:
+        """HR@K on validation, None where it was not looked at."""
+        ...
+
+
+def comparison_figure(evaluations: Mapping[str, Evaluation], file: Path) -> Path:
+    """HR with its error bar (one standard error) against coverage and against personalization, by model."""
+    figure = _blank(10, 4.5)
+    left, right = figure.subplots(1, 2, sharey=True)
+    k = max((e.k for e in evaluations.values()), default=0)
+    for axes, metric in ((left, "coverage"), (right, "personalization")):
+        for place, (model, evaluation) in enumerate(evaluations.items()):
+            _point(axes, evaluation, metric, model, _MARKERS[place % len(_MARKERS)])
+        axes.set_xlabel(f"{metric}, %")
+        axes.grid(alpha=0.3)
+    left.set_ylabel(f"HR@{k}, %")
+    if evaluations:
+        right.legend(fontsize="small")
+    return _write(figure, file)
+
+
+def learning_curves(epochs: Mapping[str, Sequence[Epoch]], file: Path) -> Path:
+    """Training loss, and HR on validation, by epoch: one line a model."""
+    figure = _blank(10, 4)
+    loss, hr = figure.subplots(1, 2)
+    for model, reports in epochs.items():
+        loss.plot([r.epoch for r in reports], [r.loss for r in reports], marker="o", label=model)
+        seen = [(r.epoch, 100 * r.validation_hr) for r in reports if r.validation_hr is not None]
+        hr.plot([epoch for epoch, _ in seen], [share for _, share in seen], marker="o", label=model)
+    for axes, name in ((loss, "training loss"), (hr, "validation HR, %")):
+        axes.set_xlabel("epoch")
+        axes.set_ylabel(name)
+        axes.grid(alpha=0.3)
+    if epochs:
+        hr.legend(fontsize="small")
+    return _write(figure, file)
+
+
+def _point(axes: "Axes", evaluation: Evaluation, metric: str, model: str, marker: str) -> None:
+    hr, across = evaluation.metrics["hr"], evaluation.metrics.get(metric, UNKNOWN)
+    if hr.mean is None or across.mean is None:
+        return
+    axes.errorbar(
+        [100 * across.mean],
+        [100 * hr.mean],
+        xerr=[100 * (across.se or 0)],
+        yerr=[100 * (hr.se or 0)],
+        marker=marker,
+        linestyle="none",
+        capsize=3,
+        label=model,
+    )
+
+
+def _blank(width: float, height: float) -> "Figure":
+    """A figure outside pyplot: nothing global, nothing to close."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415
+    from matplotlib.figure import Figure  # noqa: PLC0415
+
+    figure = Figure(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def _write(figure: "Figure", file: Path) -> Path:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(file, format="png", dpi=120, metadata={"Software": None})
+    return file

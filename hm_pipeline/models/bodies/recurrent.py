@@ -1,0 +1,39 @@
+"""Stacked recurrent layers: causal by nature.
+
+B histories, L positions, D width of the input, H hidden units.
+"""
+
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from hm_pipeline.models.bodies.noise import Noise
+
+_CELLS = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
+
+
+class Recurrent(nn.Module):
+    """x_BLD -> states_BLH through `layers` layers of one kind of cell."""
+
+    def __init__(
+        self, cell: Literal["rnn", "lstm", "gru"], width: int, hidden: int, layers: int, dropout: float
+    ) -> None:
+        super().__init__()
+        self.width, self.dropout = hidden, dropout
+        widths = [width] + [hidden] * (layers - 1)
+        self.layers = nn.ModuleList(_CELLS[cell](w, hidden, batch_first=True) for w in widths)
+
+    def forward(self, x_BLD: Tensor, noise: Noise) -> Tensor:
+        """The last layer's state at every position."""
+        states = x_BLD
+        for depth, layer in enumerate(self.layers):
+            states, _ = layer(noise(states, self.dropout) if depth else states)
+        return states
+
+    @torch.no_grad()
+    def initialise(self, chance: torch.Generator) -> None:
+        """Uniform in +-1/sqrt(H), as torch does, from the given generator."""
+        for parameter in self.parameters():
+            bound = self.width**-0.5
+            parameter.uniform_(-bound, bound, generator=chance)

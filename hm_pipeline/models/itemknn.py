@@ -1,0 +1,97 @@
+"""Sequence-aware item-kNN, and markov, its special case (SPEC section 3).
+
+N rows, V items, K places
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Self
+
+import numpy as np
+from pydantic import Field
+from scipy import sparse
+
+from hm_pipeline.data.arrays import Bool
+from hm_pipeline.data.histories import Histories
+from hm_pipeline.data.recommendations import Recommendations
+from hm_pipeline.data.samples import Samples
+from hm_pipeline.frozen import Frozen
+from hm_pipeline.index import top_k
+from hm_pipeline.models.blocks import in_blocks
+from hm_pipeline.models.cooccurrence import Similarity, Sparse, similarities, votes
+from hm_pipeline.models.fitting import FitContext, FitReport, Fitted
+
+
+class ItemKnnConfig(Frozen):
+    """The latest items vote for what stood near them in the histories of others."""
+
+    kind: Literal["itemknn"] = "itemknn"
+    forward: float = Field(1.0, ge=0)  # C[i, j] += forward / d where i stands d places before j
+    backward: float = Field(0.5, ge=0)  # C[j, i] += backward / d
+    max_distance: int = Field(10, ge=1)  # d at most
+    damping: float = Field(0.3, ge=0)  # C is divided by n_i^damping n_j^damping
+    decay: float = Field(0.6, gt=0, le=1)  # an item votes with decay^age, age 0 the last
+    max_history: int = Field(20, ge=1)  # items that vote
+    max_neighbours: int | None = Field(500, ge=1)  # kept an item; null keeps all
+
+
+class MarkovConfig(Frozen):
+    """What followed the last item, at 1/d: itemknn that looks one item back and only forward."""
+
+    kind: Literal["markov"] = "markov"
+    max_distance: int = Field(10, ge=1)
+    max_neighbours: int | None = Field(500, ge=1)
+
+    def as_itemknn(self) -> ItemKnnConfig:
+        """The case of itemknn that this is: transition weights as they are, undamped."""
+        return ItemKnnConfig(
+            backward=0,
+            damping=0,
+            max_history=1,
+            max_distance=self.max_distance,
+            max_neighbours=self.max_neighbours,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class ItemKnn:
+    """S (V, V), and how items vote. A vocabulary is in the order of popularity: ties at 0 are the fill."""
+
+    similarity: Sparse
+    max_history: int
+    decay: float
+
+    def recommend(self, histories: Histories, k: int, *, allowed: Bool | None = None) -> Recommendations:
+        """As `Recommender.recommend`; a score is the sum of the votes, 0 where popularity fills."""
+        size = self.similarity.shape[0]
+
+        def answer(block: Histories) -> Recommendations:
+            voted = votes(block, size, self.max_history, self.decay) @ self.similarity
+            return top_k(voted.toarray(), k, excluded=block.last, allowed=allowed)
+
+        return in_blocks(histories, k, 2 * size, answer)  # twice: scores are born in double precision
+
+    def save(self, folder: Path) -> None:
+        """similarity.npz and votes.npy."""
+        folder.mkdir(parents=True, exist_ok=True)
+        sparse.save_npz(folder / "similarity.npz", self.similarity, compressed=False)
+        np.save(folder / "votes.npy", np.array([self.max_history, self.decay]), allow_pickle=False)
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """What `save` wrote."""
+        max_history, decay = np.load(folder / "votes.npy", allow_pickle=False).tolist()
+        return cls(sparse.load_npz(folder / "similarity.npz"), int(max_history), decay)
+
+
+def fit_itemknn(config: ItemKnnConfig | MarkovConfig, samples: Samples, context: FitContext) -> Fitted:
+    """Count who stands near whom; `neighbours` in the report is how many pairs were kept."""
+    voting = config.as_itemknn() if isinstance(config, MarkovConfig) else config
+    weighing = Similarity(
+        voting.forward, voting.backward, voting.max_distance, voting.damping, voting.max_neighbours
+    )
+    similarity = similarities(
+        samples.train, samples.counts, weighing, context.progress, f"train {config.kind}"
+    )
+    model = ItemKnn(similarity, voting.max_history, voting.decay)
+    return Fitted(model, FitReport(facts={"neighbours": float(similarity.nnz)}))

@@ -1,0 +1,144 @@
+"""Registered versions and their aliases: both follow the ledger, neither is asked who is champion."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from mlflow import MlflowClient
+from mlflow.entities.model_registry import ModelVersion
+from mlflow.exceptions import MlflowException
+
+from hm_pipeline.errors import RegistryError
+from hm_pipeline.registry.explained import explained
+from hm_pipeline.registry.mlflow_runs import DIGEST
+from hm_pipeline.registry.pyfunc import RELEASE
+from hm_pipeline.registry.state import State
+
+MODEL = "model"  # the folder of a run's artifacts that holds its model
+_USER_FILES = (f"{MODEL}/{RELEASE}/model/user_rows.npy", f"{MODEL}/{RELEASE}/users.parquet")
+
+
+def model_name(market: str) -> str:
+    """The registered model of a market."""
+    return f"hm-{market}"
+
+
+def register(
+    client: MlflowClient, name: str, run_id: str, folder: Path, *, digest: str, tags: Mapping[str, str]
+) -> int:
+    """The version of the model in `folder` (see `save_pyfunc`); the one there is where the digest is known.
+
+    `tags`: kind, day …, as texts. The files become artifacts of the run first, the version comes last:
+    a killed attempt leaves files that the next one overwrites.
+    """
+    found = find_version(client, name, digest)
+    if found is not None:
+        return found
+    with explained(f"register {folder} in {name}"):
+        _ensure(client, name)
+        client.log_artifacts(run_id, str(folder), MODEL)
+        source = f"{client.get_run(run_id).info.artifact_uri.rstrip('/')}/{MODEL}"
+        told = {**tags, DIGEST: digest}
+        made = client.create_model_version(name, source, run_id=run_id, tags=told)
+        return int(made.version)
+
+
+def find_version(client: MlflowClient, name: str, digest: str) -> int | None:
+    """The first version with that digest; None where nothing was registered under it."""
+    with explained(f"look for version {digest} of {name}"):
+        found = client.search_model_versions(f"name = '{name}' and tags.`{DIGEST}` = '{digest}'")
+        return min((int(version.version) for version in found), default=None)
+
+
+def version_uri(name: str, version: int) -> str:
+    """The uri that `mlflow models serve -m` takes."""
+    return f"models:/{name}/{version}"
+
+
+def align_aliases(client: MlflowClient, name: str, state: State) -> list[str]:
+    """Make the aliases say what the ledger says; returns what was changed, in words.
+
+    Also repairs what a killed run or a hand left wrong. Other aliases than ours are left alone.
+    """
+    refs = {"champion": state.champion, "challenger": state.challenger, "previous": state.previous}
+    wanted = {alias: None if ref is None else ref.version for alias, ref in refs.items()}
+    if not any(wanted.values()) and not _exists(client, name):
+        return []
+    with explained(f"set the aliases of {name}"):
+        there = {a: int(v) for a, v in client.get_registered_model(name).aliases.items()}
+        return [
+            _set(client, name, alias, there.get(alias), version)
+            for alias, version in wanted.items()
+            if there.get(alias) != version
+        ]
+
+
+def forget_users(
+    client: MlflowClient, name: str, version: int, work: Path, forget: Callable[[Path], int]
+) -> int:
+    """Erase users in a registered version: `forget` gets its release's user files and rewrites them.
+
+    Returns what `forget` returns; 0 for a version without a user table. Only files whose content
+    changed are written back, the rows before the ids, so that a killed erasure still finds its users.
+    `work` is an empty folder for the copies; it is the caller's to remove.
+    """
+    with explained(f"erase users in version {version} of {name}"):
+        run_id = _run_of(client, name, version)
+        there = [place for place in _USER_FILES if _has(client, run_id, place)]
+        was = {place: _fetched(client, run_id, place, work).read_bytes() for place in there}
+        count = forget(work / MODEL / RELEASE) if there else 0
+        for place, content in was.items():
+            if (work / place).read_bytes() != content:
+                client.log_artifact(run_id, str(work / place), str(Path(place).parent))
+        return count
+
+
+def versions(client: MlflowClient, name: str) -> list[int]:
+    """All versions of a market's model, oldest first."""
+    with explained(f"list the versions of {name}"):
+        found: Sequence[ModelVersion] = client.search_model_versions(f"name = '{name}'", max_results=10_000)
+        return sorted(int(version.version) for version in found)
+
+
+def _has(client: MlflowClient, run_id: str, place: str) -> bool:
+    folder = str(Path(place).parent)
+    return place in {file.path for file in client.list_artifacts(run_id, folder)}
+
+
+def _fetched(client: MlflowClient, run_id: str, place: str, work: Path) -> Path:
+    """A copy at the same place below `work`; MLflow itself drops the folders of a single file."""
+    copy = work / place
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    return Path(client.download_artifacts(run_id, place, str(work))).replace(copy)
+
+
+def _run_of(client: MlflowClient, name: str, version: int) -> str:
+    run_id = client.get_model_version(name, str(version)).run_id
+    if not run_id:
+        raise RegistryError(
+            f"version {version} of {name} belongs to no run, so its files cannot be rewritten: it was not "
+            "registered by hm-pipeline. Delete that version by hand."
+        )
+    return str(run_id)
+
+
+def _set(client: MlflowClient, name: str, alias: str, old: int | None, new: int | None) -> str:
+    if new is None:
+        client.delete_registered_model_alias(name, alias)
+    else:
+        client.set_registered_model_alias(name, alias, str(new))
+    return f"{alias}: {old or 'nobody'} -> {new or 'nobody'}"
+
+
+def _exists(client: MlflowClient, name: str) -> bool:
+    with explained(f"look for {name}"):
+        return bool(client.search_registered_models(f"name = '{name}'"))
+
+
+def _ensure(client: MlflowClient, name: str) -> None:
+    """Make the registered model; another process may be faster."""
+    if _exists(client, name):
+        return
+    try:
+        client.create_registered_model(name)
+    except MlflowException:
+        client.get_registered_model(name)

@@ -1,0 +1,151 @@
+"""One pass, many targets: histories cut into windows, windows drawn until a batch is full.
+
+    history          a b c d e f g h i          max_history 4, ^ the start symbol
+    window 1       ^ a b c d                    predicts a b c d e   (fresh: the start symbol is in it)
+    window 2               d e f g              predicts     f g h   (e is context only)
+    window 3                     g h            predicts         i   (h is context only)
+
+Each target is counted once and sees between min(t-1, max_history/2) and max_history items (SPEC 3).
+W windows, B windows of a batch, L length, T counted targets.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Self
+
+import numpy as np
+
+from hm_pipeline.data.arrays import Bool, Int32, Int64
+from hm_pipeline.data.histories import Histories
+from hm_pipeline.errors import EmptyWindowError
+
+BATCHES_SORTED_TOGETHER = 32  # windows of so many batches are sorted by length: little padding, still mixed
+
+
+@dataclass(frozen=True, eq=False)
+class Windows:
+    """Position p of a window reads `flat[origin + p]` and predicts `flat[origin + p + 1]`.
+
+    Where `fresh`, position 0 reads the start symbol instead. Positions below `context` are not counted.
+    """
+
+    flat: Int32
+    origin: Int64  # (W,) -1 is possible: the start symbol before the first item of all
+    length: Int64  # (W,) positions
+    context: Int64  # (W,)
+    fresh: Bool  # (W,)
+    users: Int32  # (W,)
+
+    def __len__(self) -> int:
+        """W."""
+        return len(self.origin)
+
+    @cached_property
+    def targets(self) -> Int64:
+        """(W,) counted targets."""
+        return self.length - self.context
+
+    @classmethod
+    def one_pass(cls, histories: Histories, max_history: int) -> Self:
+        """The overlapping windows pictured above."""
+        least = (max_history + 1) // 2  # items the first counted target of a later window sees
+        stride = max_history - least + 1
+        later = np.maximum(-((histories.lengths - max_history - 1) // -stride), 0)
+        per_row = np.where(histories.lengths > 0, 1 + later, 0)
+        row = np.repeat(np.arange(len(histories)), per_row)
+        nth = np.arange(len(row)) - np.repeat(np.cumsum(per_row) - per_row, per_row)
+        counted_from = np.where(nth == 0, 0, max_history + 1 + (nth - 1) * stride)
+        begin = np.maximum(counted_from - least, 0)
+        end = np.minimum(max_history + 1 + nth * stride, histories.lengths[row])
+        return cls._cut(histories, row, begin, end, counted_from)
+
+    @classmethod
+    def by_prefix(cls, histories: Histories, max_history: int) -> Self:
+        """One window a target with exactly its past: the definition of a sample, slow and obvious."""
+        row, _ = histories.interactions()
+        t = np.arange(len(row)) - np.repeat(
+            np.cumsum(histories.lengths) - histories.lengths, histories.lengths
+        )
+        return cls._cut(histories, row, np.maximum(t - max_history, 0), t + 1, t)
+
+    @classmethod
+    def _cut(cls, histories: Histories, row: Int64, begin: Int64, end: Int64, counted_from: Int64) -> Self:
+        """Windows over items begin..end of their rows, counting targets from `counted_from`."""
+        fresh = begin == 0
+        first = begin - fresh
+        return cls(
+            flat=histories.flat,
+            origin=histories.starts[row] + first,
+            length=end - first - 1,
+            context=counted_from - first - 1,
+            fresh=fresh,
+            users=histories.users[row],
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """items_BL padded on the right with 0; `at` (T,) flat positions b * L + l whose state meets targets_T."""
+
+    items: Int64
+    users: Int64  # (B,)
+    at: Int64
+    targets: Int64
+    seed: tuple[int, ...]  # of all chance in this step: never a state carried from step to step
+
+
+@dataclass(frozen=True, eq=False)
+class BatchPlan:
+    """Which windows meet in which batch, anew each epoch, a function of (seed, epoch) alone."""
+
+    windows: Windows
+    start_symbol: int
+    batch_targets: int
+    unknown_user_share: float
+    seed: int
+
+    def __post_init__(self) -> None:
+        """Refuse to train on nothing."""
+        if not self.targets:
+            raise EmptyWindowError("no training target: every history is empty; widen the window of days")
+
+    @cached_property
+    def targets(self) -> int:
+        """Targets of an epoch."""
+        return int(self.windows.targets.sum())
+
+    def epoch(self, epoch: int) -> list[Int64]:
+        """The window numbers of each batch of this epoch, in the order of training."""
+        chance = np.random.default_rng((self.seed, epoch))
+        order = chance.permutation(len(self.windows))
+        pool = np.cumsum(self.windows.targets[order]) // (self.batch_targets * BATCHES_SORTED_TOGETHER)
+        order = order[np.lexsort((self.windows.length[order], pool))]
+        before = np.cumsum(self.windows.targets[order]) - self.windows.targets[order]
+        batches = np.split(order, np.flatnonzero(np.diff(before // self.batch_targets)) + 1)
+        return [batches[i] for i in chance.permutation(len(batches))]
+
+    def gather(self, chosen: Int64, epoch: int, number: int) -> Batch:
+        """The batch of these windows, with some users replaced by the unknown one."""
+        seed = (self.seed, epoch, number)
+        w = self.windows
+        replaced = np.random.default_rng(seed).random(len(chosen)) < self.unknown_user_share
+        width = int(w.length[chosen].max())
+        position = np.arange(width)
+        at = w.origin[chosen, None] + position
+        inside = position < w.length[chosen, None]
+        items = np.where(inside, w.flat[np.clip(at, 0, len(w.flat) - 1)], 0).astype(np.int64)
+        items[w.fresh[chosen], 0] = self.start_symbol
+        counted = inside & (position >= w.context[chosen, None])
+        return Batch(
+            items=items,
+            users=np.where(replaced, 0, w.users[chosen]).astype(np.int64),
+            at=np.flatnonzero(counted),
+            targets=w.flat[at[counted] + 1].astype(np.int64),
+            seed=seed,
+        )
+
+    def batches(self, epoch: int) -> Iterator[Batch]:
+        """All batches of an epoch."""
+        for number, chosen in enumerate(self.epoch(epoch)):
+            yield self.gather(chosen, epoch, number)

@@ -1,0 +1,55 @@
+"""How a net is trained, as configuration; nothing here needs torch.
+
+One-cycle rate over `cycle_epochs`, then constant:
+
+    max_lr           ╭╮
+                   ╭─╯╰──╮
+    max_lr/25    ──╯     ╰───────________  max_lr/100
+                 0   pct_start          cycle_epochs … max_epochs
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
+
+from hm_pipeline.frozen import Frozen
+
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class FullSoftmax(Frozen):
+    """Every item of the vocabulary stands against the target, in chunks of bounded memory."""
+
+    kind: Literal["full"] = "full"
+    chunk_elements: PositiveInt = 4_000_000  # logits held at once; 16 MB
+
+
+class SampledSoftmax(Frozen):
+    """The target against `negatives` items drawn by popularity^alpha, with the logQ correction."""
+
+    kind: Literal["sampled"] = "sampled"
+    negatives: PositiveInt = 2048  # drawn once a batch, with replacement, shared by its targets
+    alpha: Share = 0.75  # 0 uniform, 1 by training count
+
+
+LossConfig = Annotated[FullSoftmax | SampledSoftmax, Field(discriminator="kind")]
+
+
+class TrainingConfig(Frozen):
+    """Batches, schedule and stopping; the defaults are the thesis's (SPEC section 3, thesis 4.1)."""
+
+    seed: NonNegativeInt = 1
+    batch_targets: PositiveInt = 2048  # windows are drawn until a batch holds so many targets
+    max_history: PositiveInt = 20  # items a target may see
+    loss: LossConfig = FullSoftmax()
+    max_lr: PositiveFloat = 1e-3
+    pct_start: Share = 0.3  # of the cycle, while the rate rises
+    start_divisor: PositiveFloat = 25.0  # the rate starts at max_lr / 25
+    end_divisor: PositiveFloat = 100.0  # and ends at max_lr / 100
+    cycle_epochs: PositiveFloat = 10.0
+    max_epochs: PositiveFloat = 100.0
+    patience: PositiveFloat = 3.0  # epochs without a new best, counted from the cycle's end
+    validations_per_epoch: PositiveInt = 1
+    clip_norm: PositiveFloat | None = 5.0  # of all gradients together
+    unknown_user_share: Share = 0.1  # of the windows whose user is replaced by user 0
+    checkpoint_every_steps: PositiveInt | None = None  # besides the one at each validation

@@ -1,0 +1,44 @@
+"""Which code made something: part of every stage's address, so that new code never serves old results."""
+
+import hashlib
+import subprocess
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+
+import hm_pipeline
+
+_LIBRARY = Path(hm_pipeline.__file__).parent
+_BEHIND = ("polars", "numpy", "torch", "implicit", "annoy")  # a new version may give other bytes
+
+
+@cache
+def code_digest(*rooms: str) -> str:
+    """Twelve hex digits of these rooms of the library, its version, and the libraries beneath."""
+    content = hashlib.sha256(hm_pipeline.__version__.encode())
+    for name in _BEHIND:
+        content.update(f"{name}={version(name)};".encode())
+    for room in rooms:
+        for file in _sources(room):
+            content.update(file.relative_to(_LIBRARY).as_posix().encode() + file.read_bytes())
+    return content.hexdigest()[:12]
+
+
+@cache
+def revision() -> str:
+    """The git revision of the checkout, `+` where it was changed; the package's version elsewhere."""
+    try:
+        head = _git("rev-parse", "--short=12", "HEAD")
+        return head + ("+" if _git("status", "--porcelain", "--untracked-files=no") else "")
+    except (OSError, subprocess.CalledProcessError):
+        return hm_pipeline.__version__
+
+
+def _git(*words: str) -> str:
+    done = subprocess.run(["git", *words], cwd=_LIBRARY, capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+def _sources(room: str) -> list[Path]:
+    place = _LIBRARY / room
+    return sorted(place.rglob("*.py")) if place.is_dir() else [place.with_suffix(".py")]

@@ -1,0 +1,81 @@
+"""What the gate is told, and its verdict."""
+
+from collections.abc import Mapping
+from datetime import date
+
+from prefect import task
+
+from hm_pipeline.config import FLOORS
+from hm_pipeline.data.samples import Samples
+from hm_pipeline.evaluation.estimate import UNKNOWN
+from hm_pipeline.evaluation.evaluate import Evaluation
+from hm_pipeline.evaluation.mix import drift
+from hm_pipeline.evaluation.paired import Difference, paired
+from hm_pipeline.registry.ledger import ModelRef
+from hm_pipeline.registry.promotion import Candidate, Champion, Night, Verdict, decide
+from hm_pipeline.registry.state import before
+from tasks import ledger
+from tasks.evaluate import load_evaluation
+from tasks.run import Run
+from tasks.stage import Stored
+
+Scores = Mapping[str, Stored[Evaluation]]
+
+
+def champion_before(market: str, day: date) -> ModelRef | None:
+    """The newest champion of an earlier run date: whom the candidates of `day` meet."""
+    return before(ledger.entries(market), day).champion
+
+
+@task(name="decide")
+def weigh(
+    run: Run,
+    samples: Stored[Samples],
+    scores: Scores,
+    champion: ModelRef | None,
+    own: Stored[Evaluation] | None,
+) -> Verdict:
+    """The verdict of the night, from paired differences on the arrivals of D-1."""
+    now, past = ledger.current(run.market), before(ledger.entries(run.market), run.day)
+    target = run.config.publish.gate_target
+    gate = {kind: load_evaluation(stored, target) for kind, stored in scores.items()}
+    night = Night(
+        day=run.day,
+        targets=max(e.n for e in gate.values()),
+        champion=_office(champion),
+        newest=max((d for d in now.decisions if d != run.day), default=None),
+        candidates={kind: _candidate(kind, scores[kind], gate[kind], target) for kind in gate},
+        against_champion=_against(gate, None if own is None else load_evaluation(own, target)),
+        against_heir=_against(gate, gate.get(champion.kind) if champion else None),
+        drift=_drift(samples),
+        held_kinds=now.held_kinds,
+        held_versions=now.held_versions,
+    )
+    return decide(night, run.config.gate, past.history)
+
+
+def _office(champion: ModelRef | None) -> Champion | None:
+    if champion is None:
+        return None
+    return Champion(kind=champion.kind, day=champion.day, version=champion.version)
+
+
+def _candidate(kind: str, stored: Stored[Evaluation], gate: Evaluation, target: str) -> Candidate:
+    measured = {name: gate.metrics.get(name, UNKNOWN).mean for name in ("coverage", "personalization")}
+    return Candidate(
+        validation_hr=stored.facts["hr"]["validation"],
+        hr=gate.metrics["hr"].mean,
+        se=gate.metrics["hr"].se,
+        mix_distance=stored.facts["mix_distance"][target],
+        floor=kind in FLOORS,
+        **measured,
+    )
+
+
+def _against(gate: Mapping[str, Evaluation], opponent: Evaluation | None) -> dict[str, Difference]:
+    return {} if opponent is None else {kind: paired(e, opponent) for kind, e in gate.items()}
+
+
+def _drift(samples: Stored[Samples]) -> float | None:
+    known = Samples.load(samples.folder())
+    return drift(known.holdouts["first"], known) if len(known.holdouts["first"]) else None

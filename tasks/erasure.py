@@ -1,0 +1,121 @@
+"""Users who asked to be forgotten, and data past its days: honoured at the start of the next run.
+
+erase/market=SE/*.txt     below the raw root, one user id a line
+"""
+
+import secrets
+import shutil
+import tempfile
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+from prefect import task
+
+from hm_pipeline.config import RunConfig
+from hm_pipeline.data.erasure import forget_in_log, forget_in_samples, salted_hash
+from hm_pipeline.data.raw import expired
+from hm_pipeline.models.release import forget as forget_in_release
+from hm_pipeline.registry.ledger import Erasure
+from hm_pipeline.registry.state import State
+from hm_pipeline.storage import find, materialise, rewrite
+from tasks import ledger, register
+from tasks.code import revision
+from tasks.erase_list import erase_list
+from tasks.settings import settings
+from tasks.stage import scratch
+
+
+@task(name="erase")
+def erase(config: RunConfig, day: date) -> int:
+    """Forget the newly listed users in everything kept, then say so in the ledger; how many there were."""
+    market = config.market.name
+    prune(config, day)
+    now = ledger.current(market)
+    salt = _salt(market)
+    known = {digest for entry in now.erasures for digest in entry.users}
+    new = frozenset(u for u in erase_list(market) if salted_hash(u, salt) not in known)
+    if not new:
+        return 0
+    touched = [key for key in _manifests(market) if _forget(key, new)]
+    touched += register.forget_users(market, now, new)
+    hashes = tuple(sorted(salted_hash(u, salt) for u in new))
+
+    def entry(state: State) -> Erasure:
+        return Erasure(
+            seq=state.seq + 1, day=day, salt=salt, users=hashes, touched=tuple(touched), code=revision()
+        )
+
+    ledger.amend(market, entry)
+    return len(new)
+
+
+def prune(config: RunConfig, day: date) -> list[date]:
+    """Delete what was made on days past `retention_days`; what the ledger still shows stays."""
+    market, storage = config.market.name, settings().storage
+    now = ledger.current(market)
+    shown = {ref.uri for ref in (now.champion, now.previous) if ref} | {now.lists}
+    days = {d for entry in storage.keys(market) if (d := _day(entry.key)) is not None}
+    gone = list(expired(days, config.market, max(day, now.newest or day)))
+    for past in gone:
+        for entry in storage.keys(f"{market}/{past}"):
+            if not any(uri and entry.key.startswith(f"{uri}/") for uri in shown):
+                storage.delete(entry.key)
+    return gone
+
+
+def _day(key: str) -> date | None:
+    try:
+        return date.fromisoformat(key.split("/")[1])
+    except ValueError:
+        return None
+
+
+def _salt(market: str) -> str:
+    """Drawn once a market: hashes in the ledger match nothing outside it."""
+    storage, key = settings().storage, f"{market}/salt"
+    storage.create(key, secrets.token_hex(16).encode())
+    return storage.read(key).decode()
+
+
+def _manifests(market: str) -> list[str]:
+    """The prefix of every stored stage result of the market."""
+    found = settings().storage.keys(market)
+    return [e.key.removesuffix("/manifest.json") for e in found if e.key.endswith("/manifest.json")]
+
+
+def _forget(prefix: str, users: frozenset[str]) -> bool:
+    """Rewrite one stage result without these users; whether it held any."""
+    forget = _WAYS.get(prefix.split("/")[2])
+    storage = settings().storage
+    manifest = find(storage, prefix)
+    if forget is None or manifest is None:
+        return False
+    with tempfile.TemporaryDirectory(prefix="hm-", dir=scratch()) as place:
+        copy = Path(place) / "copy"
+        shutil.copytree(materialise(storage, manifest, Path(place) / "fetched"), copy)
+        if not forget(copy, users):
+            return False
+        rewrite(storage, manifest, copy, manifest.facts)
+    shutil.rmtree(settings().work / "cache" / prefix, ignore_errors=True)
+    return True
+
+
+def _forget_rows(file: str) -> Callable[[Path, frozenset[str]], int]:
+    def forget(folder: Path, users: frozenset[str]) -> int:
+        frame = pl.read_parquet(folder / file)
+        kept = frame.filter(~pl.col("user_id").is_in(list(users)))
+        kept.write_parquet(folder / file)
+        return len(frame) - len(kept)
+
+    return forget
+
+
+_WAYS: dict[str, Callable[[Path, frozenset[str]], int]] = {
+    "extract": lambda folder, users: forget_in_log(folder / "log", users),
+    "quarantine": _forget_rows("quarantine.parquet"),
+    "samples": forget_in_samples,
+    "model": forget_in_release,
+    "lists": _forget_rows("lists.parquet"),
+}

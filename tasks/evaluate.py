@@ -1,0 +1,56 @@
+"""A release against the holdouts of tonight's samples."""
+
+from pathlib import Path
+from typing import Any
+
+from prefect import task
+
+from hm_pipeline.data.samples import Samples
+from hm_pipeline.evaluation.evaluate import Evaluation, evaluate
+from hm_pipeline.evaluation.mix import mix_distance
+from hm_pipeline.models.release import Release
+from hm_pipeline.registry.ledger import ModelRef
+from hm_pipeline.retrieval.answer import answer
+from tasks.run import Run
+from tasks.stage import Stored, kept
+
+HOLDOUTS = ("validation", "first", "last")
+ROOMS = ("data", "index", "models", "retrieval", "evaluation")
+
+
+@task(name="evaluate", task_run_name="evaluate {name}")
+def evaluate_release(
+    run: Run, samples: Stored[Samples], release: Stored[Release], name: str
+) -> Stored[Evaluation]:
+    """Every holdout, in the vocabulary and with the counts of `samples`, whoever fitted the release."""
+    k = run.config.publish.k
+
+    def produce(folder: Path) -> dict[str, Any]:
+        known, asked = Samples.load(samples.folder()), Release.load(release.folder())
+        facts: dict[str, Any] = {"mix_distance": {}, "hr": {}}
+        for holdout_name in HOLDOUTS:
+            holdout = known.holdouts[holdout_name]
+            lists = answer(asked, holdout.histories, known.items, known.users, k)
+            evaluation = evaluate(lists, holdout, known, k, name=holdout_name)
+            evaluation.save(folder / holdout_name)
+            facts["mix_distance"][holdout_name] = mix_distance(lists, known)
+            facts["hr"][holdout_name] = evaluation.metrics["hr"].mean
+        hr = facts["hr"][run.config.publish.gate_target]
+        return facts | {"said": "" if hr is None else f"hr {hr:.3f}"}
+
+    made_from = [samples.prefix, release.prefix, k]
+    return kept(run, "evaluation", made_from, ROOMS, produce, title=f"evaluate {name}")
+
+
+def evaluate_champion(
+    run: Run, samples: Stored[Samples], champion: ModelRef | None
+) -> Stored[Evaluation] | None:
+    """The newest champion of an earlier run date answers the new histories with its stored parameters."""
+    if champion is None:
+        return None
+    return evaluate_release(run, samples, Stored(prefix=champion.uri), "champion")
+
+
+def load_evaluation(stored: Stored[Evaluation], holdout: str) -> Evaluation:
+    """One holdout's evaluation."""
+    return Evaluation.load(stored.folder() / holdout)

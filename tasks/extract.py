@@ -1,0 +1,92 @@
+"""Raw files of a run date's window to an InteractionLog, what was rejected kept beside it."""
+
+from collections.abc import Iterable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from prefect import task
+
+from hm_pipeline.data import raw
+from hm_pipeline.data.catalogue import catalogue
+from hm_pipeline.data.extract import Extracted, examine, judge
+from hm_pipeline.data.log import InteractionLog
+from hm_pipeline.data.market import MarketConfig
+from hm_pipeline.frozen import Frozen, digest_of
+from hm_pipeline.storage import Entry
+from tasks.erase_list import erase_list
+from tasks.progress import tell
+from tasks.retry import ON_STORAGE
+from tasks.run import Run
+from tasks.settings import settings
+from tasks.stage import Stored, kept
+
+
+class Inputs(Frozen):
+    """The raw files that a run of a day reads."""
+
+    days: dict[date, tuple[Entry, ...]]
+    articles: tuple[Entry, ...]
+    users: tuple[Entry, ...]
+    notes: tuple[str, ...] = ()  # missing days, undated snapshots, stray files
+
+    @property
+    def digest(self) -> str:
+        """Changes when a file comes, goes, or changes."""
+        files = [*(e for day in sorted(self.days) for e in self.days[day]), *self.articles, *self.users]
+        return digest_of([[e.key, e.size, e.version] for e in files])
+
+
+def inputs(market: MarketConfig, day: date) -> Inputs:
+    """List what a run of `day` reads. LateDataError, MissingPartitionsError as the contract says."""
+    storage = settings().raw_storage
+    listed = [e for d in raw.partition_days(market, day) for e in storage.keys(_folder(market, d))]
+    chosen = raw.choose(listed, market, day)
+    articles = raw.snapshot(storage.keys(f"articles/market={market.name}"), "articles", market, day)
+    users = raw.snapshot(storage.keys(f"users/market={market.name}"), "users", market, day)
+    notes = [f"no partition of {d}" for d in chosen.missing]
+    notes += [f"nobody reads {key}" for key in (*chosen.strays, *articles.strays, *users.strays)]
+    notes += [f"{room}: {s}" for room, s in (("articles", articles), ("users", users)) if s.day is None]
+    return Inputs(days=chosen.files, articles=articles.files, users=users.files, notes=tuple(notes))
+
+
+def _folder(market: MarketConfig, day: date) -> str:
+    return raw.prefix("web_interactions", market, day).rstrip("/")
+
+
+@task(name="extract", **ON_STORAGE)
+def extract(run: Run) -> Stored[InteractionLog]:
+    """The window's log and catalogue; rejected rows go to `quarantine/` before anything is judged."""
+    found, erased = inputs(run.config.market, run.day), erase_list(run.market)
+    made_from = [found.digest, run.config.market.model_dump(mode="json"), sorted(erased)]
+
+    def produce(folder: Path) -> dict[str, Any]:
+        files = {day: _fetched(entries) for day, entries in found.days.items()}
+        extracted = examine(files, run.config.market, run.day, erased, tell)
+        _quarantine(run, made_from, extracted)
+        judge(extracted, run.config.market)
+        extracted.log.save(folder / "log")
+        articles, users = _fetched(found.articles), _fetched(found.users)
+        catalogue(articles, users, run.config.market).save(folder / "catalogue")
+        return {"counts": extracted.counts, "notes": found.notes, "said": _said(extracted)}
+
+    return kept(run, "extract", made_from, ("data",), produce)
+
+
+def _fetched(entries: Iterable[Entry]) -> list[Path]:
+    storage, cache = settings().raw_storage, settings().work / "raw"
+    return [storage.fetch(e.key, cache / e.key) for e in entries]
+
+
+def _quarantine(run: Run, made_from: object, extracted: Extracted) -> None:
+    """Kept whether or not the run goes on: somebody has to look at them."""
+
+    def produce(folder: Path) -> dict[str, Any]:
+        extracted.quarantine.write_parquet(folder / "quarantine.parquet")
+        return {"counts": extracted.counts, "said": f"{len(extracted.quarantine):,} rows"}
+
+    kept(run, "quarantine", made_from, ("data",), produce)
+
+
+def _said(extracted: Extracted) -> str:
+    return f"{len(extracted.log.frame):,} interactions · {len(extracted.quarantine):,} rejected"

@@ -1,0 +1,44 @@
+"""The ledger in storage: read in order, appended under a condition."""
+
+from collections.abc import Callable
+
+from hm_pipeline.errors import ConflictError
+from hm_pipeline.registry.ledger import Entry, from_bytes, key_of, to_bytes
+from hm_pipeline.registry.state import State, state
+from tasks.settings import settings
+
+
+def entries(market: str) -> list[Entry]:
+    """Every entry of the market's ledger, oldest first."""
+    storage = settings().storage
+    found = storage.keys(f"{market}/ledger")
+    return [from_bytes(storage.read(entry.key), entry.key) for entry in found]
+
+
+def current(market: str) -> State:
+    """Who is champion, and what `latest` must show."""
+    return state(entries(market))
+
+
+def append(market: str, entry: Entry) -> None:
+    """The commit. ConflictError where another run wrote an entry since the ledger was read."""
+    key = f"{market}/{key_of(entry.seq)}"
+    if not settings().storage.create(key, to_bytes(entry)):
+        raise ConflictError(
+            f"{settings().storage.uri}/{key} was written meanwhile by another run of {market}; run again: "
+            "what is stored is reused, and the ledger decides"
+        )
+
+
+def amend(market: str, write: Callable[[State], Entry], tries: int = 5) -> Entry:
+    """Append what `write` makes of the state, again from the start where somebody was first."""
+    for _ in range(tries - 1):
+        entry = write(current(market))
+        try:
+            append(market, entry)
+        except ConflictError:
+            continue
+        return entry
+    entry = write(current(market))
+    append(market, entry)
+    return entry

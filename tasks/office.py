@@ -1,0 +1,57 @@
+"""Who answers tonight, what stands already, and how the lists shown yesterday did."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+import polars as pl
+from prefect import task
+
+from hm_pipeline.data.log import InteractionLog
+from hm_pipeline.data.sequences import sequences
+from hm_pipeline.evaluation.estimate import Estimate
+from hm_pipeline.evaluation.shown import first_arrivals, hit_ratio_shown
+from hm_pipeline.registry.ledger import Decision, ModelRef
+from hm_pipeline.registry.promotion import Verdict
+from tasks import ledger
+from tasks.report import Outcome, find_outcome
+from tasks.run import Run
+from tasks.stage import Stored
+
+
+def standing(run: Run) -> Outcome | None:
+    """The outcome of a day that is decided already, unless it is to be decided again."""
+    decision = ledger.current(run.market).decisions.get(run.day)
+    if decision is None or (decision.run_digest != run.digest and run.redo):
+        return None
+    outcome = find_outcome(decision, run.market)
+    return outcome and outcome.model_copy(update={"notes": (*outcome.notes, *_changed(run, decision))})
+
+
+def _changed(run: Run, decision: Decision) -> tuple[str, ...]:
+    if decision.run_digest == run.digest:
+        return ()
+    return (
+        f"{run.day} was decided from other inputs, configuration or code (ledger entry {decision.seq}); "
+        "it stands. To decide it again: --redo",
+    )
+
+
+def in_office(
+    champion: ModelRef | None, verdict: Verdict, versions: Mapping[str, ModelRef]
+) -> ModelRef | None:
+    """Whose lists tonight's are: the one just promoted, else the champion of an earlier run date."""
+    return versions[verdict.winner] if verdict.promote and verdict.winner else champion
+
+
+@task(name="published_hr")
+def published_hr(run: Run, window: Stored[InteractionLog]) -> Estimate | None:
+    """HR of the lists that were shown on D-1, on what users did first that day; None where none were."""
+    yesterday = run.day - timedelta(days=1)
+    decision = ledger.current(run.market).decisions.get(yesterday)
+    if decision is None or decision.lists is None:
+        return None
+    log, config = InteractionLog.load(window.folder() / "log"), run.config.samples
+    arrivals = first_arrivals(sequences(log, config.interaction_events, config.seed), yesterday)
+    place = Stored[pl.DataFrame](prefix=decision.lists).folder()
+    lists, default = pl.read_parquet(place / "lists.parquet"), pl.read_parquet(place / "default.parquet")
+    return hit_ratio_shown(lists, default, arrivals)

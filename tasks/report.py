@@ -1,0 +1,101 @@
+"""What a night leaves to read: the comparison, the verdict, the costs, the way to everything."""
+
+import json
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from prefect import task
+
+from hm_pipeline.data.log import InteractionLog
+from hm_pipeline.evaluation.estimate import Estimate
+from hm_pipeline.evaluation.evaluate import Evaluation
+from hm_pipeline.evaluation.plots import comparison_figure
+from hm_pipeline.evaluation.table import Table, comparison, markdown
+from hm_pipeline.frozen import Frozen
+from hm_pipeline.models.release import Release
+from hm_pipeline.registry.ledger import Decision, ModelRef
+from tasks.run import Run
+from tasks.settings import settings
+from tasks.stage import Stored, kept
+from tasks.tables import costs, evaluations
+
+
+class Outcome(Frozen):
+    """A night, told to a person."""
+
+    market: str
+    day: date
+    profile: str
+    users_asked: int
+    verdict: str  # in words
+    champion: ModelRef | None  # in office after this night, as far as this day decides
+    table: Table
+    prices: dict[str, float]
+    lists: str | None  # folder or uri with lists.parquet and default.parquet
+    published_hr: float | None
+    notes: tuple[str, ...]
+    reused: bool = False  # everything was there already
+
+
+@task(name="report")
+def report(
+    run: Run,
+    window: Stored[InteractionLog],
+    fits: Mapping[str, Stored[Release]],
+    scores: Mapping[str, Stored[Evaluation]],
+    own: Stored[Evaluation] | None,
+    decision: Decision,
+    champion: ModelRef | None,
+    shown: Estimate | None,
+) -> Outcome:
+    """The night's Outcome, with its figures and a markdown page beside it in storage."""
+    gate = evaluations(run, scores, own)
+    outcome = Outcome(
+        market=run.market,
+        day=run.day,
+        profile=run.config.profile,
+        users_asked=max(e.n for e in gate.values()),
+        verdict=decision.verdict.reason,
+        champion=champion,
+        table=comparison(gate, costs(fits)),
+        prices={kind: stored.facts["price"] for kind, stored in fits.items()},
+        lists=None if decision.lists is None else f"{settings().root}/{decision.lists}",
+        published_hr=shown and shown.mean,
+        notes=tuple(window.facts["notes"]),
+    )
+    stored = kept(run, "report", [run.digest, decision.seq], (), lambda folder: _write(folder, outcome, gate))
+    return read(stored)
+
+
+def find_outcome(decision: Decision, market: str) -> Outcome | None:
+    """The stored Outcome of a decided day, if its report was written."""
+    keys = settings().storage.keys(f"{market}/{decision.day}/report")
+    for entry in keys:
+        if entry.key.endswith("/manifest.json"):
+            outcome = read(Stored(prefix=entry.key.removesuffix("/manifest.json")))
+            if outcome.verdict == decision.verdict.reason:
+                return outcome.model_copy(update={"reused": True})
+    return None
+
+
+def read(stored: Stored[Outcome]) -> Outcome:
+    """What `report` stored."""
+    return Outcome.model_validate_json((stored.folder() / "outcome.json").read_text())
+
+
+def _write(folder: Path, outcome: Outcome, gate: Mapping[str, Evaluation]) -> dict[str, Any]:
+    (folder / "outcome.json").write_text(json.dumps(outcome.model_dump(mode="json"), indent=1))
+    (folder / "report.md").write_text(page(outcome))
+    comparison_figure(gate, folder / "comparison.png")
+    return {}
+
+
+def page(outcome: Outcome) -> str:
+    """The outcome as markdown."""
+    notes = "".join(f"- {note}\n" for note in outcome.notes)
+    return (
+        f"# {outcome.market} · {outcome.day}\n\n{outcome.verdict}\n\n{markdown(outcome.table)}\n"
+        f"{outcome.users_asked:,} users asked; profile `{outcome.profile}`.\n\n{notes}"
+    )

@@ -1,0 +1,75 @@
+"""A stage's result lies under the digest of all that made it, and is computed once.
+
+{root}/{market}/{day}/{stage}/{digest}/manifest.json     written last: without it nothing is there
+"""
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from hm_pipeline.errors import NotThereError
+from hm_pipeline.frozen import Frozen, digest_of
+from hm_pipeline.progress import Step
+from hm_pipeline.storage import find, materialise, publish
+from tasks.code import code_digest
+from tasks.progress import tell
+from tasks.run import Run
+from tasks.settings import settings
+
+T = TypeVar("T")
+
+
+class Stored(Frozen, Generic[T]):
+    """Where a T lies: all that travels between tasks, so that two workers share nothing but storage."""
+
+    prefix: str  # key below the root
+    facts: dict[str, Any] = {}  # small figures, kept in the manifest
+    reused: bool = False  # found, not computed
+
+    @property
+    def digest(self) -> str:
+        """Of what it was made from."""
+        return self.prefix.rsplit("/", 1)[-1]
+
+    def folder(self) -> Path:
+        """A local folder with its files. NotThereError where nothing whole lies."""
+        storage = settings().storage
+        manifest = find(storage, self.prefix)
+        if manifest is None:
+            raise NotThereError(f"{storage.uri}/{self.prefix} has no manifest: run that day again")
+        return materialise(storage, manifest, settings().work / "cache")
+
+
+def kept(
+    run: Run,
+    stage: str,
+    made_from: object,
+    rooms: tuple[str, ...],
+    produce: Callable[[Path], dict[str, Any]],
+    *,
+    title: str = "",
+) -> Stored[Any]:
+    """The stage's stored result; `produce` writes it into an empty folder and returns its facts.
+
+    `made_from` is everything (JSON-able) that the result depends on besides the code in `rooms`.
+    """
+    prefix = f"{run.market}/{run.day}/{stage}/{digest_of(made_from, code_digest(*rooms))}"
+    storage, title = settings().storage, title or stage
+    found = find(storage, prefix)
+    if found is not None:
+        tell(Step(title, 1, 1, "already there"))
+        return Stored(prefix=prefix, facts=found.facts, reused=True)
+    tell(Step(title, 0, 1))
+    with tempfile.TemporaryDirectory(prefix="hm-", dir=scratch()) as folder:
+        facts = produce(Path(folder))
+        manifest = publish(storage, prefix, Path(folder), facts)
+    tell(Step(title, 1, 1, str(facts.get("said", ""))))
+    return Stored(prefix=prefix, facts=manifest.facts)
+
+
+def scratch() -> Path:
+    """Room for half-made things on this machine."""
+    place = settings().work / "scratch"
+    place.mkdir(parents=True, exist_ok=True)
+    return place

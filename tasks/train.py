@@ -1,0 +1,105 @@
+"""Samples to a model with its ids."""
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from prefect import task
+
+from hm_pipeline.data.samples import Samples
+from hm_pipeline.errors import NotThereError
+from hm_pipeline.frozen import digest_of
+from hm_pipeline.models.fit import fit
+from hm_pipeline.models.fitting import FitContext, FitReport
+from hm_pipeline.models.release import Release
+from hm_pipeline.registry.promotion import Verdict
+from tasks.measure import measured
+from tasks.progress import tell
+from tasks.run import Run
+from tasks.settings import settings
+from tasks.stage import Stored, kept
+
+ROOMS = ("data", "index", "models", "training")
+
+
+@task(name="train", task_run_name="train {kind}")
+def train(run: Run, samples: Stored[Samples], kind: str) -> Stored[Release]:
+    """A candidate: fitted on days up to D-2, its epochs chosen on validation users."""
+    return _fitted(run, samples, kind, None, f"train {kind}")
+
+
+@task(name="refit")
+def refit_winner(
+    run: Run, everything: Stored[Samples], fits: Mapping[str, Stored[Release]], verdict: Verdict
+) -> Stored[Release] | None:
+    """The winner, fitted again on days up to D-1 for the epochs its candidate chose; None: nobody won.
+
+    A market that turned the refit off promotes the candidate as it is.
+    """
+    if not verdict.promote or verdict.winner is None:
+        return None
+    candidate = fits[verdict.winner]
+    if not run.config.publish.refit:
+        return candidate
+    epochs = FitReport(**candidate.facts["report"]).chosen_epochs
+    return _fitted(run, everything, verdict.winner, epochs, f"refit {verdict.winner}")
+
+
+def _fitted(
+    run: Run, samples: Stored[Samples], kind: str, epochs: float | None, title: str
+) -> Stored[Release]:
+    config, k = run.config.models[kind], run.config.publish.k
+    made_from = [samples.prefix, config.model_dump(mode="json"), k, epochs]
+
+    def produce(folder: Path) -> dict[str, Any]:
+        scratch = settings().work / "checkpoints" / run.market / str(run.day) / title.replace(" ", "-")
+        known = Samples.load(samples.folder())
+        with measured() as cost:
+            context = FitContext(
+                k=k,
+                progress=tell,
+                checkpoints=scratch / samples.digest / config.fingerprint(),
+                should_stop=_deadline(run.config.publish.max_train_minutes),
+                epochs=epochs,
+                stop_at_step=_stopped_at(run, made_from),
+            )
+            fitted = fit(config, known, context)
+        _remember_stop(run, made_from, fitted.report)
+        Release(config, fitted.model, known.items, known.users).save(folder)
+        rate = run.config.pool_of(kind).rate_per_hour
+        return {
+            "kind": kind,
+            "samples": samples.facts["digest"],
+            "report": fitted.report.model_dump(mode="json"),
+            "seconds": cost.seconds,
+            "peak_mb": cost.peak_mb,
+            "price": cost.seconds / 3600 * rate,
+            "said": f"{cost.seconds:.1f} s",
+        }
+
+    return kept(run, "model", made_from, ROOMS, produce, title=title)
+
+
+def _deadline(minutes: float | None) -> Callable[[], bool]:
+    end = None if minutes is None else time.monotonic() + 60 * minutes
+    return lambda: end is not None and time.monotonic() > end
+
+
+def _stop_key(run: Run, made_from: object) -> str:
+    return f"{run.market}/{run.day}/stopped/{digest_of(made_from)}.json"
+
+
+def _stopped_at(run: Run, made_from: object) -> int | None:
+    """The step at which the clock ended an earlier fit of the same inputs: the same inputs, the same end."""
+    try:
+        return int(json.loads(settings().storage.read(_stop_key(run, made_from)))["step"])
+    except NotThereError:
+        return None
+
+
+def _remember_stop(run: Run, made_from: object, report: FitReport) -> None:
+    if report.stopped == "time" and report.epochs:
+        step = json.dumps({"step": report.epochs[-1].step}).encode()
+        settings().storage.create(_stop_key(run, made_from), step)

@@ -1,0 +1,27 @@
+"""Fixtures that every room may use."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+pytest_plugins = ["s3_server"]  # s3_root: a real S3 server
+
+SHARED = Path(__file__).parents[2] / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Callable[[str], Path]:
+    """The folder of a real interaction log; a skip with a reason where it is absent, a failure under CI."""
+
+    def folder(name: str) -> Path:
+        found = SHARED / name
+        if not found.exists():
+            reason = f"no {name} at {found}: put the log there to run this test"
+            if os.environ.get("CI") == "true":
+                pytest.fail(reason)
+            pytest.skip(reason)
+        return found
+
+    return folder

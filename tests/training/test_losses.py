@@ -1,0 +1,70 @@
+"""The losses against their definitions."""
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional
+
+from hm_pipeline.training.config import SampledSoftmax
+from hm_pipeline.training.losses import Objective, full_softmax, sampled_softmax
+
+T, D, V = 37, 5, 23
+
+
+@pytest.fixture
+def parts() -> tuple[torch.Tensor, ...]:
+    chance = torch.Generator().manual_seed(3)
+    queries = torch.randn(T, D, generator=chance, dtype=torch.float64, requires_grad=True)
+    vectors = torch.randn(V, D, generator=chance, dtype=torch.float64, requires_grad=True)
+    bias = torch.randn(V, 1, generator=chance, dtype=torch.float64, requires_grad=True)
+    return queries, vectors, bias, torch.randint(1, V, (T,), generator=chance)
+
+
+@pytest.mark.parametrize("chunk_elements", [1, 100, 10_000])
+def test_chunks_equal_the_plain_cross_entropy(parts: tuple[torch.Tensor, ...], chunk_elements: int) -> None:
+    queries, vectors, bias, targets = parts
+    plain = functional.cross_entropy(queries @ vectors[1:].T + bias[1:, 0], targets - 1)
+    expected = torch.autograd.grad(plain, (queries, vectors, bias))
+    chunked = full_softmax(queries, vectors, bias, targets, chunk_elements)
+    found = torch.autograd.grad(chunked * 1.0, (queries, vectors, bias))
+    torch.testing.assert_close(chunked, plain)
+    for a, b in zip(found, expected, strict=True):
+        torch.testing.assert_close(a, b)
+
+
+def test_rows_beyond_the_vocabulary_stand_in_no_softmax(parts: tuple[torch.Tensor, ...]) -> None:
+    queries, vectors, bias, targets = parts
+    with_start = torch.cat([vectors.detach(), torch.full((1, D), 9.0, dtype=torch.float64)])
+    torch.testing.assert_close(
+        full_softmax(queries, with_start, bias, targets), full_softmax(queries, vectors, bias, targets)
+    )
+
+
+def test_many_negatives_come_near_the_full_softmax(parts: tuple[torch.Tensor, ...]) -> None:
+    queries, vectors, bias, targets = parts
+    counts = np.arange(V, dtype=np.int64)[::-1].copy() + 1
+    objective = Objective.of(SampledSoftmax(negatives=200_000, alpha=0.75), counts)
+    loss = objective(queries, vectors, bias, targets, (1, 2, 3))
+    assert loss.item() == pytest.approx(full_softmax(queries, vectors, bias, targets).item(), rel=0.01)
+    assert loss.item() == objective(queries, vectors, bias, targets, (1, 2, 3)).item()
+    assert loss.item() != objective(queries, vectors, bias, targets, (1, 2, 4)).item()
+
+
+def test_a_target_is_not_its_own_negative(parts: tuple[torch.Tensor, ...]) -> None:
+    queries, vectors, bias, targets = parts
+    negatives = targets[:1]
+    loss = sampled_softmax(
+        queries[:1], vectors, bias, targets[:1], negatives_S=negatives, log_expected_S=torch.zeros(1)
+    )
+    assert loss.item() == 0.0
+
+
+def test_sampling_touches_only_the_rows_it_drew(parts: tuple[torch.Tensor, ...]) -> None:
+    queries, vectors, bias, targets = parts
+    negatives = torch.tensor([2, 2, 5])
+    sampled_softmax(
+        queries, vectors, bias, targets, negatives_S=negatives, log_expected_S=torch.zeros(3)
+    ).backward()
+    assert vectors.grad is not None
+    assert vectors.grad.is_sparse
+    assert set(vectors.grad.coalesce().indices()[0].tolist()) == {2, 5, *targets.tolist()}
