@@ -1,5 +1,6 @@
 """`hm`: one command a wish."""
 
+import logging
 import os
 from datetime import date, datetime
 from pathlib import Path
@@ -170,6 +171,7 @@ def _quiet() -> None:
     """Prefect and MLflow at their quietest and most private, unless the environment says otherwise."""
     from tasks.settings import settings
 
+    (settings().work / "prefect").mkdir(parents=True, exist_ok=True)
     for name, value in {
         "DO_NOT_TRACK": "1",
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
@@ -177,9 +179,11 @@ def _quiet() -> None:
         "PREFECT_SERVER_LOGGING_LEVEL": "ERROR",
         "PREFECT_HOME": str(settings().work / "prefect"),
         "MLFLOW_DISABLE_TELEMETRY": "true",
+        "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
         "GIT_PYTHON_REFRESH": "quiet",
     }.items():
         os.environ.setdefault(name, value)
+    logging.getLogger("mlflow").setLevel(logging.WARNING)
 
 
 def main() -> None:

@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from rich.box import SIMPLE
 from rich.console import Console
 from rich.panel import Panel
 from rich.progress import (
@@ -18,12 +19,25 @@ from rich.progress import (
 )
 from rich.table import Table
 
+from hm_pipeline.evaluation.evaluate import METRICS
+from hm_pipeline.evaluation.table import Cell, Row
 from hm_pipeline.progress import Step
 from tasks.progress import listening
 from tasks.report import Outcome
 from tasks.settings import settings
 
 console = Console(highlight=False)
+_SHORT = {
+    "precision": "prec.",
+    "coverage": "cover.",
+    "overlap": "overl.",
+    "personalization": "pers.",
+    "novelty": "nov.",
+    "novelty_sales": "nov. sales",
+    "empty_lists": "empty",
+    "seconds": "s",
+    "peak MB": "MB",
+}
 
 
 class Bars:
@@ -68,25 +82,50 @@ def live(title: str) -> Iterator[None]:
 
 def tell(outcome: Outcome) -> None:
     """The outcome of a night, all of it."""
-    console.print(_table(outcome))
+    console.rule(f"[bold]{outcome.market} · {outcome.day}", align="left")
+    console.print(
+        f"{outcome.users_asked:,} users who came on the day before were asked; profile "
+        f"[bold]{outcome.profile}[/]; shares in per cent, novelty in nats, ± one standard error, the best in [bold green]green[/]"
+    )
+    for level in ("", *_attributes(outcome)):
+        console.print(_table(outcome, level))
     console.print(Panel(outcome.verdict, title=f"verdict of {outcome.day}", title_align="left"))
     for line in _lines(outcome):
         console.print(line, soft_wrap=True)
 
 
-def _table(outcome: Outcome) -> Table:
-    title = (
-        f"{outcome.market} · {outcome.day} · {outcome.users_asked:,} users who came on the day before · "
-        f"profile {outcome.profile}"
-    )
-    table = Table(title=title, title_justify="left", caption="± one standard error; best in bold green")
-    table.add_column("metric")
-    for model in outcome.table.models:
-        table.add_column(model, justify="right")
-    for row in outcome.table.rows:
-        cells = (f"[bold green]{c.text}[/]" if c.best else c.text for c in row.cells)
-        table.add_row(row.metric, *cells)
+def _attributes(outcome: Outcome) -> list[str]:
+    """The attributes that have values: where the catalogue knows none, all models are alike."""
+    named = [row.metric.removeprefix("hr_") for row in outcome.table.rows if row.metric.startswith("hr_")]
+    return [name for name in named if len({c.text for c in _row(outcome, f"hr_{name}").cells}) > 1]
+
+
+def _row(outcome: Outcome, metric: str) -> Row:
+    return next(row for row in outcome.table.rows if row.metric == metric)
+
+
+def _table(outcome: Outcome, attribute: str) -> Table:
+    """Models down, metrics across: of items, or of the values of an attribute. Costs beside the items."""
+    suffix = f"_{attribute}" if attribute else ""
+    rows = [row for name in METRICS for row in outcome.table.rows if row.metric == name + suffix]
+    if not attribute:
+        rows += [_row(outcome, name) for name in ("empty_lists", "seconds", "peak MB")]
+    table = Table(title=f"by {attribute or 'item'}", title_justify="left", padding=(0, 0, 0, 1), box=SIMPLE)
+    table.add_column("model", no_wrap=True)
+    for row in rows:
+        table.add_column(_short(row.metric.removesuffix(suffix)), justify="right")
+    for place, model in enumerate(outcome.table.models):
+        table.add_row(model, *(_cell(row.cells[place]) for row in rows))
     return table
+
+
+def _short(metric: str) -> str:
+    return _SHORT.get(metric, metric)
+
+
+def _cell(cell: Cell) -> str:
+    text = cell.text.replace("% ±", "\n±").replace(" ±", "\n±").replace("%", "")
+    return f"[bold green]{text}[/]" if cell.best else text
 
 
 def _lines(outcome: Outcome) -> Iterator[str]:

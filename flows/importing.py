@@ -4,11 +4,10 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from hm_pipeline.data.importers.layout import Imported
-
 from flows.display import console, live
 from hm_pipeline.data.importers.complete_journey import import_complete_journey
 from hm_pipeline.data.importers.hm_kaggle import import_hm_kaggle
+from hm_pipeline.data.importers.layout import Imported
 from hm_pipeline.data.importers.uci_eshop import import_uci_eshop
 from hm_pipeline.storage.folder import Folder
 from tasks.progress import tell
@@ -42,4 +41,6 @@ def _import(market: str, work: Callable[[Path], Imported]) -> None:
                 imported = work(Path(place))
                 for file in sorted(f for f in Path(place).rglob("*") if f.is_file()):
                     raw.upload(file, file.relative_to(place).as_posix())
-    console.print(f"{imported.first_day} to {imported.last_day}: {imported.counts}")
+    counts = ", ".join(f"{n:,} {what}" for what, n in imported.counts.items())
+    said = "imported" if imported.fresh else "already there"
+    console.print(f"{said}: {counts}; {imported.first_day} to {imported.last_day}")

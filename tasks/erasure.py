@@ -10,16 +10,22 @@ from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
-import polars as pl
 from prefect import task
 
 from hm_pipeline.config import RunConfig
-from hm_pipeline.data.erasure import forget_in_log, forget_in_samples, salted_hash
+from hm_pipeline.data.erasure import (
+    forget_in_catalogue,
+    forget_in_log,
+    forget_in_quarantine,
+    forget_in_samples,
+    forget_in_table,
+    salted_hash,
+)
 from hm_pipeline.data.raw import expired
 from hm_pipeline.models.release import forget as forget_in_release
 from hm_pipeline.registry.ledger import Erasure
 from hm_pipeline.registry.state import State
-from hm_pipeline.storage import find, materialise, rewrite
+from hm_pipeline.storage import find, materialise, rewrite, sweep
 from tasks import ledger, register
 from tasks.code import revision
 from tasks.erase_list import erase_list
@@ -97,25 +103,19 @@ def _forget(prefix: str, users: frozenset[str]) -> bool:
         shutil.copytree(materialise(storage, manifest, Path(place) / "fetched"), copy)
         if not forget(copy, users):
             return False
-        rewrite(storage, manifest, copy, manifest.facts)
+        sweep(storage, rewrite(storage, manifest, copy, manifest.facts))
     shutil.rmtree(settings().work / "cache" / prefix, ignore_errors=True)
     return True
 
 
-def _forget_rows(file: str) -> Callable[[Path, frozenset[str]], int]:
-    def forget(folder: Path, users: frozenset[str]) -> int:
-        frame = pl.read_parquet(folder / file)
-        kept = frame.filter(~pl.col("user_id").is_in(list(users)))
-        kept.write_parquet(folder / file)
-        return len(frame) - len(kept)
-
-    return forget
+def _forget_window(folder: Path, users: frozenset[str]) -> int:
+    return forget_in_log(folder / "log", users) + forget_in_catalogue(folder / "catalogue", users)
 
 
 _WAYS: dict[str, Callable[[Path, frozenset[str]], int]] = {
-    "extract": lambda folder, users: forget_in_log(folder / "log", users),
-    "quarantine": _forget_rows("quarantine.parquet"),
+    "extract": _forget_window,
+    "quarantine": lambda folder, users: forget_in_quarantine(folder / "quarantine.parquet", users),
     "samples": forget_in_samples,
     "model": forget_in_release,
-    "lists": _forget_rows("lists.parquet"),
+    "lists": lambda folder, users: forget_in_table(folder / "lists.parquet", users),
 }

@@ -67,7 +67,7 @@ def extract(run: Run) -> Stored[InteractionLog]:
         judge(extracted, run.config.market)
         extracted.log.save(folder / "log")
         articles, users = _fetched(found.articles), _fetched(found.users)
-        catalogue(articles, users, run.config.market).save(folder / "catalogue")
+        catalogue(articles, users, run.config.market, erased).save(folder / "catalogue")
         return {"counts": extracted.counts, "notes": found.notes, "said": _said(extracted)}
 
     return kept(run, "extract", made_from, ("data",), produce)
