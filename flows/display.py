@@ -85,7 +85,8 @@ def tell(outcome: Outcome) -> None:
     console.rule(f"[bold]{outcome.market} · {outcome.day}", align="left")
     console.print(
         f"{outcome.users_asked:,} users who came on the day before were asked; profile "
-        f"[bold]{outcome.profile}[/]; shares in per cent, novelty in nats, ± one standard error, the best in [bold green]green[/]"
+        f"[bold]{outcome.profile}[/]; shares in per cent, novelty in nats,"
+        " ± one standard error, the best in [bold green]green[/]"
     )
     for level in ("", *_attributes(outcome)):
         console.print(_table(outcome, level))
