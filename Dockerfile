@@ -26,7 +26,7 @@ RUN pip install --no-cache-dir "$(grep '^torch==' constraints.txt)" ${TORCH_INDE
 COPY deploy deploy
 # A forgotten API url is an error at once, not a private server; nothing phones out.
 ENV PREFECT_SERVER_EPHEMERAL_ENABLED=false DO_NOT_TRACK=1 PREFECT_SERVER_ANALYTICS_ENABLED=false \
-    MLFLOW_DISABLE_TELEMETRY=true HM_CONFIG=/app/deploy HM_WORK=/tmp/hm-work PYTHONUNBUFFERED=1
+    MLFLOW_DISABLE_TELEMETRY=true HM_CONFIG=/app/deploy HM_WORK=/tmp/hm-work PYTHONUNBUFFERED=1 OMP_WAIT_POLICY=PASSIVE
 USER hm
 ENTRYPOINT ["hm"]
 CMD ["--help"]

@@ -1,7 +1,7 @@
 """The public logs of the benchmark as the library's own values; they lie beside the repository, not in it.
 
-    ../shared/data/{log}/interactions.parquet   user_id, item_id, timestamp, event_type, an order column
-    ../shared/data/{log}/items.parquet          item_id, and category and colour where they are known
+../shared/data/{log}/interactions.parquet   user_id, item_id, timestamp, event_type, an order column
+../shared/data/{log}/items.parquet          item_id, and category and colour where they are known
 """
 
 import os
@@ -31,7 +31,6 @@ class Source:
 ESHOP = Source("eshop_clothing_2008", "click", "click_order", category="category", colour="colour")
 YOOCHOOSE = Source("yoochoose_5days", "click", "position", category="category_id")
 BEAUTY = Source("amazon_beauty_seq", "review", "position")
-SOURCES = (ESHOP, YOOCHOOSE, BEAUTY)
 
 
 def data_root(given: Path | None = None) -> Path:
@@ -61,7 +60,7 @@ def load(source: Source, root: Path) -> tuple[InteractionLog, Catalogue]:
         order=pl.col(source.order).cast(pl.Int64),
         price=pl.col("price") if "price" in rows.columns else pl.lit(None, pl.Float64),
     )
-    frame = frame.cast(dict(LOG_SCHEMA)).select(LOG_SCHEMA.names())
+    frame = frame.cast(LOG_SCHEMA).select(LOG_SCHEMA.names())
     first, last = frame.select(first=pl.col("day").min(), last=pl.col("day").max()).row(0)
     return InteractionLog(source.name, first, last, frame), _catalogue(source, root)
 

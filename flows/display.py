@@ -136,7 +136,8 @@ def _lines(outcome: Outcome) -> Iterator[str]:
     if outcome.published_hr is not None:
         yield f"shown        the lists of the night before met {outcome.published_hr:.1%} of first visits"
     price = sum(outcome.prices.values())
-    yield f"cost         {price:.4f} in all: " + ", ".join(f"{k} {p:.4f}" for k, p in outcome.prices.items())
+    dear = ", ".join(f"{kind} {price:.4f}" for kind, price in outcome.prices.items() if price >= 0.00005)
+    yield f"cost         {price:.4f} {outcome.currency} of training (deploy/pools.toml has the rates): {dear}"
     if outcome.lists is not None:
         yield f"lists        {outcome.lists}"
     for note in outcome.notes:

@@ -1,6 +1,5 @@
 """Public data into the raw layout, with a bar."""
 
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,8 +10,8 @@ from hm_pipeline.data.importers.layout import Imported
 from hm_pipeline.data.importers.uci_eshop import import_uci_eshop
 from hm_pipeline.storage.folder import Folder
 from tasks.progress import tell
+from tasks.scratch import scratch
 from tasks.settings import settings
-from tasks.stage import scratch
 
 
 def complete_journey(market: str) -> None:
@@ -37,9 +36,9 @@ def _import(market: str, work: Callable[[Path], Imported]) -> None:
         if isinstance(raw, Folder):
             imported = work(Path(raw.uri))
         else:
-            with tempfile.TemporaryDirectory(dir=scratch()) as place:
-                imported = work(Path(place))
-                for file in sorted(f for f in Path(place).rglob("*") if f.is_file()):
+            with scratch() as place:
+                imported = work(place)
+                for file in sorted(f for f in place.rglob("*") if f.is_file()):
                     raw.upload(file, file.relative_to(place).as_posix())
     counts = ", ".join(f"{n:,} {what}" for what, n in imported.counts.items())
     said = "imported" if imported.fresh else "already there"

@@ -5,7 +5,6 @@ erase/market=SE/*.txt     below the raw root, one user id a line
 
 import secrets
 import shutil
-import tempfile
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -29,8 +28,8 @@ from hm_pipeline.storage import find, materialise, rewrite, sweep
 from tasks import ledger, register
 from tasks.code import revision
 from tasks.erase_list import erase_list
+from tasks.scratch import scratch
 from tasks.settings import settings
-from tasks.stage import scratch
 
 
 @task(name="erase")
@@ -44,6 +43,7 @@ def erase(config: RunConfig, day: date) -> int:
     new = frozenset(u for u in erase_list(market) if salted_hash(u, salt) not in known)
     if not new:
         return 0
+    _drop_unfinished(market)
     touched = [key for key in _manifests(market) if _forget(key, new)]
     touched += register.forget_users(market, now, new)
     hashes = tuple(sorted(salted_hash(u, salt) for u in new))
@@ -68,6 +68,8 @@ def prune(config: RunConfig, day: date) -> list[date]:
         for entry in storage.keys(f"{market}/{past}"):
             if not any(uri and entry.key.startswith(f"{uri}/") for uri in shown):
                 storage.delete(entry.key)
+        for room in ("cache", "checkpoints"):
+            shutil.rmtree(settings().work / room / market / str(past), ignore_errors=True)
     return gone
 
 
@@ -91,6 +93,18 @@ def _manifests(market: str) -> list[str]:
     return [e.key.removesuffix("/manifest.json") for e in found if e.key.endswith("/manifest.json")]
 
 
+def _drop_unfinished(market: str) -> None:
+    """Delete tries that no manifest names: a killed run left them, and its inputs may never come again.
+
+    A run of the market that publishes at this very moment may lose its try; reading it says so.
+    """
+    storage = settings().storage
+    for entry in storage.keys(market):
+        prefix, found, _ = entry.key.partition("/attempt-")
+        if found and find(storage, prefix) is None:
+            storage.delete(entry.key)
+
+
 def _forget(prefix: str, users: frozenset[str]) -> bool:
     """Rewrite one stage result without these users; whether it held any."""
     forget = _WAYS.get(prefix.split("/")[2])
@@ -98,13 +112,14 @@ def _forget(prefix: str, users: frozenset[str]) -> bool:
     manifest = find(storage, prefix)
     if forget is None or manifest is None:
         return False
-    with tempfile.TemporaryDirectory(prefix="hm-", dir=scratch()) as place:
-        copy = Path(place) / "copy"
-        shutil.copytree(materialise(storage, manifest, Path(place) / "fetched"), copy)
+    sweep(storage, manifest)  # a rewrite that was killed leaves the files it replaced
+    shutil.rmtree(settings().work / "cache" / prefix, ignore_errors=True)
+    with scratch() as place:
+        copy = place / "copy"
+        shutil.copytree(materialise(storage, manifest, place / "fetched"), copy)
         if not forget(copy, users):
             return False
-        sweep(storage, rewrite(storage, manifest, copy, manifest.facts))
-    shutil.rmtree(settings().work / "cache" / prefix, ignore_errors=True)
+        rewrite(storage, manifest, copy, manifest.facts)
     return True
 
 

@@ -15,9 +15,10 @@ from hm_pipeline.data.market import MarketConfig
 from hm_pipeline.frozen import Frozen, digest_of
 from hm_pipeline.storage import Entry
 from tasks.erase_list import erase_list
-from tasks.progress import tell
+from tasks.progress import under
 from tasks.retry import ON_STORAGE
 from tasks.run import Run
+from tasks.scratch import scratch
 from tasks.settings import settings
 from tasks.stage import Stored, kept
 
@@ -61,21 +62,22 @@ def extract(run: Run) -> Stored[InteractionLog]:
     made_from = [found.digest, run.config.market.model_dump(mode="json"), sorted(erased)]
 
     def produce(folder: Path) -> dict[str, Any]:
-        files = {day: _fetched(entries) for day, entries in found.days.items()}
-        extracted = examine(files, run.config.market, run.day, erased, tell)
-        _quarantine(run, made_from, extracted)
-        judge(extracted, run.config.market)
-        extracted.log.save(folder / "log")
-        articles, users = _fetched(found.articles), _fetched(found.users)
-        catalogue(articles, users, run.config.market, erased).save(folder / "catalogue")
+        with scratch() as place:  # downloads of raw data are not kept: they hold whoever is erased later
+            files = {day: _fetched(entries, place) for day, entries in found.days.items()}
+            extracted = examine(files, run.config.market, run.day, erased, under("extract"))
+            _quarantine(run, made_from, extracted)
+            judge(extracted, run.config.market)
+            extracted.log.save(folder / "log")
+            articles, users = _fetched(found.articles, place), _fetched(found.users, place)
+            catalogue(articles, users, run.config.market, erased).save(folder / "catalogue")
         return {"counts": extracted.counts, "notes": found.notes, "said": _said(extracted)}
 
     return kept(run, "extract", made_from, ("data",), produce)
 
 
-def _fetched(entries: Iterable[Entry]) -> list[Path]:
-    storage, cache = settings().raw_storage, settings().work / "raw"
-    return [storage.fetch(e.key, cache / e.key) for e in entries]
+def _fetched(entries: Iterable[Entry], place: Path) -> list[Path]:
+    storage = settings().raw_storage
+    return [storage.fetch(e.key, place / e.key) for e in entries]
 
 
 def _quarantine(run: Run, made_from: object, extracted: Extracted) -> None:

@@ -14,7 +14,7 @@ from hm_pipeline.models.release import Release
 from hm_pipeline.registry.ledger import ModelRef
 from hm_pipeline.retrieval.answer import answer, default_list
 from tasks.code import revision
-from tasks.progress import tell
+from tasks.progress import under
 from tasks.run import Run
 from tasks.stage import Stored, kept
 
@@ -28,10 +28,11 @@ def recommend(run: Run, everything: Stored[Samples], ref: ModelRef | None) -> St
     if ref is None:
         return None
     k, release = run.config.publish.k, Stored[Release](prefix=ref.uri)
+    title = f"lists of {ref.kind}"
 
     def produce(folder: Path) -> dict[str, Any]:
         known, asked = Samples.load(everything.folder()), Release.load(release.folder())
-        lists = answer(asked, known.train, known.items, known.users, k, progress=tell)
+        lists = answer(asked, known.train, known.items, known.users, k, progress=under(title))
         frame = _frame(lists, known.users.ids, known.items)
         frame.write_parquet(folder / "lists.parquet")
         default = _frame(default_list(asked, known.items, k), pl.Series(["*"]), known.items)
@@ -39,7 +40,7 @@ def recommend(run: Run, everything: Stored[Samples], ref: ModelRef | None) -> St
         return _facts(run, everything, ref, frame)
 
     made_from = [everything.prefix, release.prefix, k]
-    return kept(run, "lists", made_from, ROOMS, produce, title=f"lists of {ref.kind}")
+    return kept(run, "lists", made_from, ROOMS, produce, title=title)
 
 
 def _frame(lists: Recommendations, user_ids: pl.Series, items: Vocabulary) -> pl.DataFrame:

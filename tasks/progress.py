@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from hm_pipeline.progress import Progress, Step
 
@@ -20,6 +21,11 @@ _listeners: list[Progress] = [log_lines]
 def tell(step: Step, /) -> None:
     """Pass a step on to whoever listens now."""
     _listeners[-1](step)
+
+
+def under(stage: str) -> Progress:
+    """Steps of the library as steps of the stage that asked for them: one bar a stage."""
+    return lambda step: tell(replace(step, stage=stage))
 
 
 @contextmanager

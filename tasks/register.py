@@ -4,7 +4,6 @@ import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from mlflow import MlflowClient
 from prefect import task
@@ -25,7 +24,8 @@ from hm_pipeline.registry.state import State
 from tasks import tracking
 from tasks.code import revision
 from tasks.run import Run
-from tasks.stage import Stored, scratch
+from tasks.scratch import scratch
+from tasks.stage import Stored
 from tasks.tracking import Fits, Scores
 
 _CONSTRAINTS = Path(hm_pipeline.__file__).parents[1] / "constraints.txt"
@@ -119,8 +119,8 @@ def _version(
     if known is not None:
         return known
     told = {**tags, "users": str(with_users).lower(), "refitted": str(with_users).lower()}
-    with TemporaryDirectory(prefix="hm-", dir=scratch()) as place:
-        copy, model = Path(place) / "release", Path(place) / "model"
+    with scratch() as place:
+        copy, model = place / "release", place / "model"
         shutil.copytree(release.folder(), copy)
         if not with_users:
             without_users(copy)
@@ -159,5 +159,5 @@ def forget_users(market: str, now: State, users: frozenset[str]) -> list[str]:
 
 
 def _forget(mlflow: MlflowClient, name: str, version: int, users: frozenset[str]) -> int:
-    with TemporaryDirectory(prefix="hm-", dir=scratch()) as place:
-        return registry.forget_users(mlflow, name, version, Path(place), lambda folder: forget(folder, users))
+    with scratch() as place:
+        return registry.forget_users(mlflow, name, version, place, lambda folder: forget(folder, users))

@@ -32,7 +32,8 @@ class Outcome(Frozen):
     verdict: str  # in words
     champion: ModelRef | None  # in office after this night, as far as this day decides
     table: Table
-    prices: dict[str, float]
+    prices: dict[str, float]  # of each fit, in `currency`
+    currency: str
     lists: str | None  # folder or uri with lists.parquet and default.parquet
     published_hr: float | None
     notes: tuple[str, ...]
@@ -60,6 +61,7 @@ def report(
         verdict=decision.verdict.reason,
         champion=champion,
         table=comparison(gate, costs(fits)),
+        currency=" or ".join(sorted({pool.currency for pool in run.config.pools.values()})),
         prices={kind: stored.facts["price"] for kind, stored in fits.items()},
         lists=None if decision.lists is None else f"{settings().root}/{decision.lists}",
         published_hr=shown and shown.mean,

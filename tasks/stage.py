@@ -3,7 +3,6 @@
 {root}/{market}/{day}/{stage}/{digest}/manifest.json     written last: without it nothing is there
 """
 
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -15,6 +14,7 @@ from hm_pipeline.storage import find, materialise, publish
 from tasks.code import code_digest
 from tasks.progress import tell
 from tasks.run import Run
+from tasks.scratch import scratch
 from tasks.settings import settings
 
 T = TypeVar("T")
@@ -61,15 +61,8 @@ def kept(
         tell(Step(title, 1, 1, "already there"))
         return Stored(prefix=prefix, facts=found.facts, reused=True)
     tell(Step(title, 0, 1))
-    with tempfile.TemporaryDirectory(prefix="hm-", dir=scratch()) as folder:
-        facts = produce(Path(folder))
-        manifest = publish(storage, prefix, Path(folder), facts)
+    with scratch() as folder:
+        facts = produce(folder)
+        manifest = publish(storage, prefix, folder, facts)
     tell(Step(title, 1, 1, str(facts.get("said", ""))))
     return Stored(prefix=prefix, facts=manifest.facts)
-
-
-def scratch() -> Path:
-    """Room for half-made things on this machine."""
-    place = settings().work / "scratch"
-    place.mkdir(parents=True, exist_ok=True)
-    return place

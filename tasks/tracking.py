@@ -3,8 +3,6 @@
 import os
 import time
 from collections.abc import Mapping
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from mlflow import MlflowClient
 
@@ -19,8 +17,9 @@ from hm_pipeline.registry import mlflow_log as log
 from hm_pipeline.registry.mlflow_runs import connect, ensure_experiment
 from tasks.evaluate import HOLDOUTS, load_evaluation
 from tasks.run import Run
+from tasks.scratch import scratch
 from tasks.settings import settings
-from tasks.stage import Stored, scratch
+from tasks.stage import Stored
 from tasks.tables import costs, evaluations
 
 Fits = Mapping[str, Stored[Release]]
@@ -78,8 +77,7 @@ def log_night(
 ) -> None:
     """The comparison as a figure and a table, and what the lists of the night before did."""
     gate = evaluations(run, scores, own)
-    with TemporaryDirectory(prefix="hm-", dir=scratch()) as place:
-        folder = Path(place)
+    with scratch() as folder:
         (folder / "comparison.md").write_text(markdown(comparison(gate, costs(fits))))
         comparison_figure(gate, folder / "comparison.png")
         reports = {kind: FitReport(**fit.facts["report"]) for kind, fit in fits.items()}

@@ -1,6 +1,7 @@
 """Samples to a model with its ids."""
 
 import json
+import shutil
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -16,7 +17,7 @@ from hm_pipeline.models.fitting import FitContext, FitReport
 from hm_pipeline.models.release import Release
 from hm_pipeline.registry.promotion import Verdict
 from tasks.measure import measured
-from tasks.progress import tell
+from tasks.progress import under
 from tasks.run import Run
 from tasks.settings import settings
 from tasks.stage import Stored, kept
@@ -53,14 +54,15 @@ def _fitted(
     config, k = run.config.models[kind], run.config.publish.k
     made_from = [samples.prefix, config.model_dump(mode="json"), k, epochs]
 
+    checkpoints = settings().work / "checkpoints" / run.market / str(run.day) / title.replace(" ", "-")
+
     def produce(folder: Path) -> dict[str, Any]:
-        scratch = settings().work / "checkpoints" / run.market / str(run.day) / title.replace(" ", "-")
         known = Samples.load(samples.folder())
         with measured() as cost:
             context = FitContext(
                 k=k,
-                progress=tell,
-                checkpoints=scratch / samples.digest / config.fingerprint(),
+                progress=under(title),
+                checkpoints=checkpoints / samples.digest / config.fingerprint(),
                 should_stop=_deadline(run.config.publish.max_train_minutes),
                 epochs=epochs,
                 stop_at_step=_stopped_at(run, made_from),
@@ -79,7 +81,9 @@ def _fitted(
             "said": f"{cost.seconds:.1f} s",
         }
 
-    return kept(run, "model", made_from, ROOMS, produce, title=title)
+    stored = kept(run, "model", made_from, ROOMS, produce, title=title)
+    shutil.rmtree(checkpoints, ignore_errors=True)  # the model is whole: nobody resumes
+    return stored
 
 
 def _deadline(minutes: float | None) -> Callable[[], bool]:

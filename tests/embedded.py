@@ -19,13 +19,13 @@ from typing import Any
 
 import pytest
 from prefect import Task
+from tiny_market import write_config, write_raw
 
 from flows.daily import daily
 from hm_pipeline.storage import open_storage
 from hm_pipeline.storage.stage import Manifest, materialise
 from tasks.report import Outcome
 from tasks.settings import settings
-from tiny_market import write_config, write_raw
 
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 

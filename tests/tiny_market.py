@@ -45,6 +45,7 @@ k = 5
 min_targets = 20
 margin = 0.5
 nights_running = 1
+z = 10
 """
 
 _PROFILE = """

@@ -1,0 +1,101 @@
+"""Markdown of the records."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from records import Journal, Pair, Result, Trial
+
+from hm_pipeline.evaluation.estimate import Estimate
+
+SHARES = {"hr": "HR@14", "ndcg": "NDCG@14", "coverage": "coverage", "personalization": "personalization"}
+HEAD = ("model", *SHARES.values(), "ANN recall", "fit s", "lists s", "tried", "sizes")
+
+
+def results_table(results: Mapping[str, Result]) -> str:
+    """One row a model, best HR first."""
+    ordered = sorted(results.values(), key=lambda r: -(r.metrics["hr"].mean or 0.0))
+    return _markdown(HEAD, [_row(result) for result in ordered])
+
+
+def pairs_table(results: Mapping[str, Result], pairs: Mapping[tuple[str, str], Pair]) -> str:
+    """The best model against each other, and the LSTM against markov, user by user."""
+    ordered = sorted(results.values(), key=lambda r: -(r.metrics["hr"].mean or 0.0))
+    best = ordered[0].model
+    wanted = [(best, other.model) for other in ordered[1:]] + [("lstm", "markov"), ("lstm", "itemknn")]
+    rows = [_pair_row(pairs[key]) for key in dict.fromkeys(wanted) if key in pairs]
+    return _markdown(("paired HR@14", "difference", "standard errors"), rows) if rows else ""
+
+
+def grids_table(log: str, results: Mapping[str, Result], journal: Journal) -> str:
+    """What validation chose from, where there was a choice."""
+    rows = []
+    for model, result in results.items():
+        trials = journal.trials(log, model, result.samples)
+        if len(trials) > 1:
+            rows += [_trial_row(trial, chosen=trial.config == result.config) for trial in trials.values()]
+    return _markdown(("model", "validation HR@14", "fit s", "epochs", "sizes"), rows) if rows else ""
+
+
+def _row(result: Result) -> tuple[str, ...]:
+    facts = result.facts
+    recall = f"{facts['ann_recall_at_k']:.3f}" if "ann_recall_at_k" in facts else ""
+    return (
+        result.model,
+        *(_share(result.metrics[name]) for name in SHARES),
+        recall,
+        f"{result.seconds:,.1f}",
+        f"{result.answer_seconds:,.1f}",
+        str(result.tried),
+        _sizes(result.config),
+    )
+
+
+def _pair_row(pair: Pair) -> tuple[str, ...]:
+    mean, se = pair.difference.mean or 0.0, pair.difference.se
+    z = f"{mean / se:+.1f}" if se else "-"
+    return f"{pair.a} - {pair.b}", f"{mean:+.4f} ±{se or 0:.4f}", z
+
+
+def _trial_row(trial: Trial, *, chosen: bool) -> tuple[str, ...]:
+    text = _share(trial.validation["hr"])
+    return (
+        trial.model,
+        f"**{text}**" if chosen else text,
+        f"{trial.seconds:,.1f}",
+        _epochs(trial),
+        _sizes(trial.config),
+    )
+
+
+def _epochs(trial: Trial) -> str:
+    """The epoch that was kept, of how many, and why it ended."""
+    report = trial.report
+    if report.chosen_epochs is None:
+        return ""
+    return f"{report.chosen_epochs:.3g} of {report.epochs[-1].epoch:.3g} ({report.stopped})"
+
+
+def _sizes(config: Any) -> str:
+    """What differs from the defaults."""
+    told = config.model_dump(exclude_defaults=True, exclude={"kind"})
+    return ", ".join(_told(told)) or "defaults"
+
+
+def _told(values: Mapping[str, Any]) -> Iterable[str]:
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            yield from _told(value)
+        else:
+            yield f"{name} {value:g}" if isinstance(value, float) else f"{name} {value}"
+
+
+def _share(estimate: Estimate) -> str:
+    if estimate.mean is None:
+        return "-"
+    error = "" if estimate.se is None else f" ±{estimate.se:.4f}"
+    return f"{estimate.mean:.4f}{error}"
+
+
+def _markdown(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [head, ["---", *("---:" for _ in head[1:])], *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
