@@ -24,9 +24,12 @@ COPY --from=builder /wheels /wheels
 RUN pip install --no-cache-dir "$(grep '^torch==' constraints.txt)" ${TORCH_INDEX:+--index-url ${TORCH_INDEX}} \
     && pip install --no-cache-dir --constraint constraints.txt --find-links /wheels hm-pipeline && rm -rf /wheels
 COPY deploy deploy
+RUN mkdir /data && chown hm /data
+VOLUME /data
 # A forgotten API url is an error at once, not a private server; nothing phones out.
 ENV PREFECT_SERVER_EPHEMERAL_ENABLED=false DO_NOT_TRACK=1 PREFECT_SERVER_ANALYTICS_ENABLED=false \
-    MLFLOW_DISABLE_TELEMETRY=true HM_CONFIG=/app/deploy HM_WORK=/tmp/hm-work PYTHONUNBUFFERED=1 OMP_WAIT_POLICY=PASSIVE
+    MLFLOW_DISABLE_TELEMETRY=true HM_CONFIG=/app/deploy HM_CONSTRAINTS=/app/constraints.txt \
+    HM_ROOT=/data HM_WORK=/data/work PYTHONUNBUFFERED=1 OMP_WAIT_POLICY=PASSIVE
 USER hm
 ENTRYPOINT ["hm"]
 CMD ["--help"]

@@ -1,11 +1,14 @@
 """Markdown of the records."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 from records import Journal, Pair, Result, Trial
 
 from hm_pipeline.evaluation.estimate import Estimate
+from hm_pipeline.models.als_config import AalsConfig, AlsConfig
+from hm_pipeline.models.config import ModelConfig
+from hm_pipeline.models.itemknn import ItemKnnConfig
+from hm_pipeline.models.sequencer_config import LstmConfig
 
 SHARES = {"hr": "HR@14", "ndcg": "NDCG@14", "coverage": "coverage", "personalization": "personalization"}
 HEAD = ("model", *SHARES.values(), "ANN recall", "fit s", "lists s", "tried", "sizes")
@@ -75,18 +78,27 @@ def _epochs(trial: Trial) -> str:
     return f"{report.chosen_epochs:.3g} of {report.epochs[-1].epoch:.3g} ({report.stopped})"
 
 
-def _sizes(config: Any) -> str:
-    """What differs from the defaults."""
-    told = config.model_dump(exclude_defaults=True, exclude={"kind"})
-    return ", ".join(_told(told)) or "defaults"
+def _sizes(config: ModelConfig) -> str:
+    """What validation chose, or what is fixed by definition."""
+    match config:
+        case AlsConfig() | AalsConfig():
+            return f"{config.factors} factors, alpha {config.alpha:g}"
+        case ItemKnnConfig():
+            return f"damping {config.damping:g}, backward {config.backward:g}, decay {config.decay:g}"
+        case LstmConfig():
+            return _net(config)
+        case _:
+            return ""
 
 
-def _told(values: Mapping[str, Any]) -> Iterable[str]:
-    for name, value in values.items():
-        if isinstance(value, Mapping):
-            yield from _told(value)
-        else:
-            yield f"{name} {value:g}" if isinstance(value, float) else f"{name} {value}"
+def _net(config: LstmConfig) -> str:
+    """Widths, then what keeps it from learning by heart, then the schedule."""
+    t = config.training
+    return (
+        f"{config.layers} x {config.hidden}, items {config.item_embedding}, users {config.user_embedding}, "
+        f"dropout {config.query_dropout:g}, {t.loss.kind} softmax, batch {t.batch_targets:,}, "
+        f"rate {t.max_lr:g} over {t.cycle_epochs:g} epochs"
+    )
 
 
 def _share(estimate: Estimate) -> str:

@@ -3,9 +3,12 @@
 import os
 from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from tasks.report import Outcome
 
 DEMO_DAYS = (date(2017, 9, 13), date(2017, 9, 14))  # the profile `small` was tuned on other months
 
@@ -17,30 +20,35 @@ app = typer.Typer(
 
     [bold]First steps[/bold]
 
-      hm demo                                two nights on real data, in a folder, no server
+      hm demo                    two nights on real data, no server
 
-      hm doctor                              is everything here that a run needs?
+      hm doctor                  is everything here that a run needs?
 
     [bold]A market of your own[/bold]
 
-      hm import uci-eshop FILE               public data into the raw layout
-      hm run --market eshop --day 2008-07-01 one night
-      hm show --market eshop --user 17       a history and its list, with names
+      hm import uci-eshop FILE   public data into the raw layout
+
+      hm run --market eshop --day 2008-05-05
+
+      hm show --market eshop --user 17
 
     [bold]When a champion disappoints[/bold]
 
-      hm rollback --market eshop             back to the one before, at once
-      hm release --market eshop              let what was rolled back compete again
+      hm rollback --market eshop   back to the one before, at once
 
-    Where things lie: HM_ROOT (results), HM_RAW (raw data), HM_CONFIG (markets and profiles),
-    MLFLOW_TRACKING_URI (runs and models). All have defaults below ./hm-data and ./deploy.
+      hm release --market eshop    let what was held compete again
+
+    Where things lie: HM_ROOT (results), HM_RAW (raw data), HM_CONFIG (markets), MLFLOW_TRACKING_URI.
+    All have defaults below ./hm-data and ./deploy.
     """,
 )
 importing = typer.Typer(no_args_is_help=True, help="Turn public data into the raw layout of a market.")
 app.add_typer(importing, name="import")
 
 Market = Annotated[str, typer.Option(help="A market: the name of a file in deploy/markets.")]
-Day = Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="The run date: reads the 30 days before.")]
+Day = Annotated[
+    datetime, typer.Option(formats=["%Y-%m-%d"], help="The run date: reads the window before it.")
+]
 
 
 @app.command()
@@ -63,7 +71,7 @@ def demo() -> None:
 def run(
     market: Market,
     day: Day,
-    redo: Annotated[bool, typer.Option(help="Decide again a day whose inputs changed.")] = False,
+    redo: Annotated[bool, typer.Option("--redo", help="Decide again a day whose inputs changed.")] = False,
 ) -> None:
     """One night: extract, train every model, evaluate, decide, publish.
 
@@ -152,7 +160,7 @@ def import_uci_eshop(
     uci_eshop(file, market)
 
 
-def _night(market: str, day: date, redo: bool = False):  # type: ignore[no-untyped-def]
+def _night(market: str, day: date, redo: bool = False) -> "Outcome":
     """The flow, unless the day stands already: then there is no need to start Prefect."""
     from flows.display import live
     from flows.shortcut import already
@@ -174,8 +182,8 @@ def _quiet() -> None:
     for name, value in {
         "DO_NOT_TRACK": "1",
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-        "PREFECT_LOGGING_LEVEL": "ERROR",
-        "PREFECT_SERVER_LOGGING_LEVEL": "ERROR",
+        "PREFECT_LOGGING_LEVEL": "CRITICAL",
+        "PREFECT_SERVER_LOGGING_LEVEL": "CRITICAL",
         "PREFECT_HOME": str(settings().work / "prefect"),
         "MLFLOW_DISABLE_TELEMETRY": "true",
         "MLFLOW_LOGGING_LEVEL": "WARNING",

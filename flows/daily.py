@@ -12,6 +12,7 @@ from datetime import date
 from prefect import flow
 
 from hm_pipeline.config import RunConfig
+from tasks import ledger
 from tasks.commit import commit, publish
 from tasks.decide import champion_before, weigh
 from tasks.erasure import erase
@@ -19,9 +20,10 @@ from tasks.evaluate import evaluate_champion, evaluate_release
 from tasks.extract import extract
 from tasks.lists import recommend
 from tasks.office import in_office, published_hr, standing
-from tasks.prepare import logical_day, prepare
+from tasks.prepare import logical_day, prepare, resolve
 from tasks.register import register
 from tasks.report import Outcome, report
+from tasks.retry import again_on_conflict
 from tasks.run import Run
 from tasks.samples import build_samples
 from tasks.train import refit_winner, train
@@ -36,9 +38,11 @@ def daily(
     `day` is the run date: the run reads the window that ends the day before. Without it the time that
     the scheduler planned counts, never today's clock. `redo` decides again a day whose inputs changed.
     """
-    run = prepare(market, logical_day(market, day, config), config, redo)
+    resolved = resolve(market, config)
+    run_date = logical_day(resolved, day)
     publish(market)
-    erase(run.config, run.day)
+    erase(resolved, run_date)
+    run = prepare(resolved, run_date, redo)
     return standing(run) or compute(run)
 
 
@@ -48,14 +52,20 @@ def compute(run: Run) -> Outcome:
     samples, everything = build_samples(run, window, "next_day"), build_samples(run, window, "refit")
     fits = {kind: train(run, samples, kind) for kind in run.config.models}
     scores = {kind: evaluate_release(run, samples, fit, kind) for kind, fit in fits.items()}
-    champion = champion_before(run.market, run.day)
-    own = evaluate_champion(run, samples, champion)
-    verdict = weigh(run, samples, scores, champion, own)
-    winner = refit_winner(run, everything, fits, verdict)
     shown = published_hr(run, window)
-    versions = register(run, samples, fits, scores, own, verdict, winner, shown)
-    office = in_office(champion, verdict, versions)
-    lists = recommend(run, everything, office)
-    decision = commit(run, samples, verdict, versions, lists)
-    publish(run.market)
-    return report(run, window, fits, scores, own, decision, office, shown)
+
+    def conclude() -> Outcome:
+        """From what the ledger says to what it says next."""
+        seen = ledger.current(run.market).seq
+        champion = champion_before(run.market, run.day)
+        own = evaluate_champion(run, samples, champion)
+        verdict = weigh(run, samples, scores, champion, own)
+        winner = refit_winner(run, everything, fits, verdict)
+        versions = register(run, samples, fits, scores, own, verdict, winner, shown)
+        office = in_office(champion, verdict, versions)
+        lists = recommend(run, everything, office)
+        decision = commit(run, seen, samples, verdict, versions, lists)
+        publish(run.market)
+        return report(run, window, fits, scores, own, decision, office, lists, shown)
+
+    return again_on_conflict(conclude)

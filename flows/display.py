@@ -1,8 +1,10 @@
 """How a run looks at a terminal: live bars, then the table and the verdict in words."""
 
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from rich.box import SIMPLE
 from rich.console import Console
@@ -149,5 +151,6 @@ def _lines(outcome: Outcome) -> Iterator[str]:
 def tell_mlflow() -> None:
     """How to look at what was logged."""
     uri = settings().mlflow_tracking_uri
-    command = f"mlflow ui --backend-store-uri {uri}" if uri.startswith("sqlite:") else f"open {uri}"
+    mlflow = Path(sys.executable).with_name("mlflow")
+    command = f"{mlflow} ui --backend-store-uri {uri}" if uri.startswith("sqlite:") else f"open {uri}"
     console.print(f"\ncompare runs:  [bold]{command}[/bold]", soft_wrap=True)

@@ -4,6 +4,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from uuid import uuid4
 
@@ -19,7 +20,7 @@ from tasks.settings import settings
 _TRAPS = {
     "fastapi": ("0.151", "every flow without a server dies at start"),
     "sqlalchemy": ("2.1", "the scheduler silently never schedules a run"),
-    "prefect": ("3.9", "needs a certifi that not every index serves"),
+    "prefect": ("3.9", "untested with the rest of constraints.txt"),
 }
 _NEEDED = ("prefect", "torch", "polars", "implicit", "annoy", "mlflow", "boto3", "pydantic", "safetensors")
 
@@ -49,17 +50,22 @@ def _python() -> Iterator[Finding]:
 
 def _packages() -> Iterator[Finding]:
     for name in _NEEDED:
-        try:
-            yield Finding(name, True, version(name))
-        except PackageNotFoundError:
-            yield Finding(name, False, "not installed: make install")
+        found = _installed(name)
+        yield Finding(name, found is not None, found or "not installed: make install")
+
+
+def _installed(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
 
 
 def _traps() -> Iterator[Finding]:
     for name, (broken_from, effect) in _TRAPS.items():
-        found = version(name)
-        well = Version(found) < Version(broken_from)
-        said = f"{found} < {broken_from}" if well else f"{found}: {effect}; make install"
+        found = _installed(name)
+        well = found is not None and Version(found) < Version(broken_from)
+        said = f"{found} < {broken_from}" if well else f"{found or 'absent'}: {effect}; make install"
         yield Finding(f"{name} is no trap", well, said)
 
 
@@ -69,7 +75,11 @@ def _markets() -> Iterator[Finding]:
     if not names:
         yield Finding("configuration", False, f"no market under {folder}: set HM_CONFIG or change folder")
     for name in names:
-        yield _tried(f"market {name}", lambda name=name: f"profile {load(folder, name).profile}")  # type: ignore[misc]
+        yield _tried(f"market {name}", partial(_profile, name))
+
+
+def _profile(market: str) -> str:
+    return f"profile {load(settings().config, market).profile}"
 
 
 def _storage() -> Iterator[Finding]:
@@ -95,9 +105,8 @@ def _tracking() -> Iterator[Finding]:
 def _disk() -> Iterator[Finding]:
     settings().work.mkdir(parents=True, exist_ok=True)
     free = shutil.disk_usage(settings().work).free / 2**30
-    yield Finding(
-        "disk", free > 2, f"{free:,.0f} GiB free at {settings().work}" + "" if free > 2 else ": make room"
-    )
+    advice = "" if free > 2 else ": make room, a market wants 2"
+    yield Finding("disk", free > 2, f"{free:,.1f} GiB free at {settings().work}{advice}")
 
 
 def _tried(what: str, look: Callable[[], str]) -> Finding:

@@ -38,8 +38,14 @@ def _import(market: str, work: Callable[[Path], Imported]) -> None:
         else:
             with scratch() as place:
                 imported = work(place)
-                for file in sorted(f for f in place.rglob("*") if f.is_file()):
+                for file in _plain_files(place):
                     raw.upload(file, file.relative_to(place).as_posix())
     counts = ", ".join(f"{n:,} {what}" for what, n in imported.counts.items())
     said = "imported" if imported.fresh else "already there"
     console.print(f"{said}: {counts}; {imported.first_day} to {imported.last_day}")
+
+
+def _plain_files(place: Path) -> list[Path]:
+    """What belongs into the raw layout; the importer's own marker stays behind."""
+    files = (f for f in place.rglob("*") if f.is_file())
+    return sorted(f for f in files if not any(p.startswith(".") for p in f.relative_to(place).parts))

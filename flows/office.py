@@ -4,9 +4,8 @@ from datetime import date
 from typing import Any
 
 from flows.display import console, live
-from hm_pipeline.config import load
-from hm_pipeline.data.samples import Samples
-from hm_pipeline.errors import RegistryError
+from hm_pipeline.config import RunConfig, load
+from hm_pipeline.errors import HmPipelineError, RegistryError
 from hm_pipeline.registry.ledger import Release, Rollback
 from hm_pipeline.registry.state import State
 from hm_pipeline.registry.state import rollback as rollback_entry
@@ -17,25 +16,26 @@ from tasks.commit import publish
 from tasks.lists import recommend
 from tasks.run import Run
 from tasks.settings import settings
-from tasks.stage import Stored
+from tasks.stage import stored
 
 
 def roll_back(market: str, reason: str) -> None:
     """The champion before answers the newest histories; ledger first, then aliases and pointer."""
     with live(f"{market} · rollback"):
+        config = load(settings().config, market)
         publish.fn(market)
         now = ledger.current(market)
         day = now.lists_day or now.newest
         entry = rollback_entry(now, day or date.min, lists=None, reason=reason, code=revision())
-        lists = _fresh_lists(market, now, entry)
+        lists = _fresh_lists(config, now, entry)
 
         def write(state: State) -> Rollback:
-            if state.champion != now.champion:
+            if (state.champion, state.lists) != (now.champion, now.lists):
                 raise RegistryError(f"market {market}: another run promoted meanwhile; look, then try again")
             return entry.model_copy(update={"seq": state.seq + 1, "lists": lists})
 
         ledger.amend(market, write)
-        publish.fn(market)
+        _show(market)
     back, gone = entry.champion, entry.rolled_back
     console.print(
         f"{back.kind} of {back.day} (version {back.version}) is champion again; its lists are published"
@@ -45,6 +45,7 @@ def roll_back(market: str, reason: str) -> None:
 
 def release_holds(market: str, reason: str) -> None:
     """Nothing is held any more; who competes next is decided by the next night."""
+    load(settings().config, market)  # an unknown market is answered with those that are known
 
     def write(state: State) -> Release:
         if not state.held_kinds and not state.held_versions:
@@ -63,11 +64,22 @@ def release_holds(market: str, reason: str) -> None:
     console.print(f"released: {', '.join(sorted(entry.kinds))}, versions {sorted(entry.versions)}")
 
 
-def _fresh_lists(market: str, now: State, entry: Rollback) -> str:
+def _show(market: str) -> None:
+    """Aliases and pointer after the ledger; a failure here must not read like a failed rollback."""
+    try:
+        publish.fn(market)
+    except HmPipelineError as error:
+        raise RegistryError(
+            f"market {market}: the rollback is in the ledger, but not everything shows it yet "
+            f"({error}). Do not roll back again: the next `hm run` or `hm release` publishes it"
+        ) from error
+
+
+def _fresh_lists(config: RunConfig, now: State, entry: Rollback) -> str:
     """The manifest prefix of the restored champion's answers to the histories behind the present lists."""
-    shown = shown_lists(market, now)
-    run = Run(config=load(settings().config, market), day=entry.day, inputs="rollback")
-    everything = Stored[Samples](prefix=shown["samples"], facts={"digest": shown["data"]})
+    shown = shown_lists(config.market.name, now)
+    run = Run(config=config, day=entry.day, inputs="rollback")
+    everything = stored(shown["samples"])
     lists = recommend.fn(run, everything, entry.champion)
     assert lists is not None
     return lists.prefix

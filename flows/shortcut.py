@@ -3,18 +3,18 @@
 from datetime import date
 
 from tasks.commit import publish
-from tasks.erase_list import erase_list
+from tasks.erasure import to_forget
 from tasks.office import standing
-from tasks.prepare import prepare
+from tasks.prepare import prepare, resolve
 from tasks.report import Outcome
 
 
 def already(market: str, day: date, redo: bool) -> Outcome | None:
-    """The outcome of a day that is decided, repaired where a kill left it unpublished; None: run it."""
-    if erase_list(market):
+    """The outcome of a day that is decided, repaired where a kill left it unpublished; None: run it.
+
+    A day is also run where somebody new asked to be forgotten: the run begins with that.
+    """
+    if to_forget(market):
         return None
-    run = prepare.fn(market, day, None, redo)
-    stands = standing(run)
-    if stands is not None:
-        publish.fn(market)
-    return stands
+    publish.fn(market)
+    return standing(prepare.fn(resolve.fn(market, None), day, redo))

@@ -5,39 +5,32 @@ from rich.table import Table
 
 from flows.display import console
 from flows.office import shown_lists
+from hm_pipeline.config import load
 from hm_pipeline.data.log import Catalogue, InteractionLog
-from hm_pipeline.errors import NotThereError
-from hm_pipeline.storage import find
 from tasks import ledger
 from tasks.settings import settings
-from tasks.stage import Stored
+from tasks.stage import stored
 
 _LATEST = 20  # interactions shown
 
 
 def show_user(market: str, user: str) -> None:
     """Print the latest history and the published list; who has no row is shown the default list."""
+    load(settings().config, market)  # an unknown market is answered with those that are known
     now = ledger.current(market)
     facts = shown_lists(market, now)
-    window = Stored[InteractionLog](prefix=_log_of(facts["samples"])).folder()
+    window = stored(stored(facts["samples"]).facts["log"]).folder()
     articles = Catalogue.load(window / "catalogue").articles
     history = _history(InteractionLog.load(window / "log").frame, user)
     console.print(
         _titled(f"the latest of {user}", history.join(articles, on="item_id", how="left"), "timestamp")
     )
-    lists = Stored[pl.DataFrame](prefix=str(now.lists)).folder()
+    lists = stored(str(now.lists)).folder()
     mine = pl.read_parquet(lists / "lists.parquet").filter(pl.col("user_id") == user)
     title = f"recommended on {facts['day']} by {facts['model']['kind']}"
     if mine.is_empty():
         mine, title = pl.read_parquet(lists / "default.parquet"), f"{title}: the default, no row for {user}"
     console.print(_titled(title, mine.join(articles, on="item_id", how="left"), "rank"))
-
-
-def _log_of(samples_prefix: str) -> str:
-    manifest = find(settings().storage, samples_prefix)
-    if manifest is None:
-        raise NotThereError(f"{samples_prefix} is gone (retention_days?); run a night again")
-    return str(manifest.facts["log"])
 
 
 def _history(log: pl.DataFrame, user: str) -> pl.DataFrame:

@@ -29,8 +29,8 @@ class Pool(Frozen):
     """A kind of machine that models train on."""
 
     kinds: tuple[str, ...]  # the models that train here
-    rate_per_hour: float = Field(ge=0)  # in the currency of the pools file
-    currency: str = "USD"
+    rate_per_hour: float = Field(ge=0)
+    currency: str = "USD"  # the same for all pools: prices are added
 
 
 class PublishConfig(Frozen):
@@ -40,7 +40,6 @@ class PublishConfig(Frozen):
     gate_target: Literal["first", "last"] = "first"  # which arrival of D-1 is a user's target
     refit: bool = True  # the winner learns D-1 too before it answers
     max_train_minutes: float | None = Field(None, gt=0)  # a model past it competes with its best checkpoint
-    keep_losers_users: bool = False  # losers are registered without their user table
 
 
 class RunConfig(Frozen):
@@ -60,10 +59,10 @@ class RunConfig(Frozen):
             raise ValueError("no model: name at least one in the profile, e.g. [models.itemknn]")
         for name, model in self.models.items():
             if model.kind != name:
-                raise ValueError(
-                    f"[models.{name}] has kind {model.kind!r}: a kind stands under its own name"
-                )
+                raise ValueError(f"[models.{name}] has kind {model.kind!r}: a kind stands under its own name")
             self.pool_of(name)
+        if len({pool.currency for pool in self.pools.values()}) != 1:
+            raise ValueError("pools.toml: all pools are paid in one currency, since prices are added")
         return self
 
     def pool_of(self, kind: str) -> Pool:
@@ -86,6 +85,8 @@ def load(folder: Path, market: str, profile: str | None = None) -> RunConfig:
     pools = _read(folder / "pools.toml", "it says where each kind of model trains")
     market_part = {"name": market} | own.get("market", {})
     samples = dict(own.get("samples", {}))
+    if "interaction_events" in samples:
+        raise ConfigError(f"{file}: samples.interaction_events belongs into [market], extract reads it too")
     if "interaction_events" in market_part:
         samples["interaction_events"] = market_part["interaction_events"]
     content = own | {

@@ -18,7 +18,7 @@ def code_digest(*rooms: str) -> str:
     content = hashlib.sha256(hm_pipeline.__version__.encode())
     for name in _BEHIND:
         content.update(f"{name}={version(name)};".encode())
-    for room in rooms:
+    for room in (*rooms, "errors.py", "frozen.py", "progress.py"):
         for file in _sources(room):
             content.update(file.relative_to(_LIBRARY).as_posix().encode() + file.read_bytes())
     return content.hexdigest()[:12]
@@ -28,6 +28,8 @@ def code_digest(*rooms: str) -> str:
 def revision() -> str:
     """The git revision of the checkout, `+` where it was changed; the package's version elsewhere."""
     try:
+        if Path(_git("rev-parse", "--show-toplevel")) != _LIBRARY.parent:
+            return hm_pipeline.__version__  # installed inside somebody else's checkout
         head = _git("rev-parse", "--short=12", "HEAD")
         return head + ("+" if _git("status", "--porcelain", "--untracked-files=no") else "")
     except (OSError, subprocess.CalledProcessError):

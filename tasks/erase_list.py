@@ -1,5 +1,7 @@
 """Who asked to be forgotten."""
 
+from hm_pipeline.errors import UnreadableFileError
+from hm_pipeline.storage import Storage
 from tasks.settings import settings
 
 
@@ -7,5 +9,15 @@ def erase_list(market: str) -> frozenset[str]:
     """Every user id on the market's erase lists."""
     storage = settings().raw_storage
     files = storage.keys(f"erase/market={market}")
-    lines = (line.strip() for e in files for line in storage.read(e.key).decode("utf-8").splitlines())
+    lines = (line.strip() for e in files for line in _text(storage, e.key).splitlines())
     return frozenset(line for line in lines if line)
+
+
+def _text(storage: Storage, key: str) -> str:
+    try:
+        return storage.read(key).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UnreadableFileError(
+            f"{storage.uri}/{key} is not UTF-8 (byte {error.start}): save it so; until "
+            "then nobody on it is erased"
+        ) from None

@@ -37,24 +37,29 @@ def erase(config: RunConfig, day: date) -> int:
     """Forget the newly listed users in everything kept, then say so in the ledger; how many there were."""
     market = config.market.name
     prune(config, day)
-    now = ledger.current(market)
-    salt = _salt(market)
-    known = {digest for entry in now.erasures for digest in entry.users}
-    new = frozenset(u for u in erase_list(market) if salted_hash(u, salt) not in known)
+    new = to_forget(market)
     if not new:
         return 0
     _drop_unfinished(market)
+    salt = _salt(market)
     touched = [key for key in _manifests(market) if _forget(key, new)]
-    touched += register.forget_users(market, now, new)
+    touched += register.forget_users(market, new)
     hashes = tuple(sorted(salted_hash(u, salt) for u in new))
 
     def entry(state: State) -> Erasure:
-        return Erasure(
-            seq=state.seq + 1, day=day, salt=salt, users=hashes, touched=tuple(touched), code=revision()
-        )
+        return Erasure(seq=state.seq + 1, day=day, users=hashes, touched=tuple(touched), code=revision())
 
     ledger.amend(market, entry)
     return len(new)
+
+
+def to_forget(market: str) -> frozenset[str]:
+    """Listed users that the ledger does not know as erased."""
+    listed = erase_list(market)
+    if not listed:
+        return listed
+    known = {digest for entry in ledger.current(market).erasures for digest in entry.users}
+    return frozenset(u for u in listed if salted_hash(u, _salt(market)) not in known)
 
 
 def prune(config: RunConfig, day: date) -> list[date]:
@@ -65,11 +70,14 @@ def prune(config: RunConfig, day: date) -> list[date]:
     days = {d for entry in storage.keys(market) if (d := _day(entry.key)) is not None}
     gone = list(expired(days, config.market, max(day, now.newest or day)))
     for past in gone:
-        for entry in storage.keys(f"{market}/{past}"):
+        entries = storage.keys(f"{market}/{past}")
+        for entry in sorted(entries, key=lambda e: not e.key.endswith("/manifest.json")):
             if not any(uri and entry.key.startswith(f"{uri}/") for uri in shown):
-                storage.delete(entry.key)
+                storage.delete(entry.key)  # the manifest first: what it names is never seen half there
         for room in ("cache", "checkpoints"):
             shutil.rmtree(settings().work / room / market / str(past), ignore_errors=True)
+    if gone:
+        register.retire_users(market, now, max(gone))
     return gone
 
 
@@ -81,7 +89,7 @@ def _day(key: str) -> date | None:
 
 
 def _salt(market: str) -> str:
-    """Drawn once a market: hashes in the ledger match nothing outside it."""
+    """Drawn once a market: without it nobody can try ids against the ledger's hashes."""
     storage, key = settings().storage, f"{market}/salt"
     storage.create(key, secrets.token_hex(16).encode())
     return storage.read(key).decode()
@@ -98,10 +106,10 @@ def _drop_unfinished(market: str) -> None:
 
     A run of the market that publishes at this very moment may lose its try; reading it says so.
     """
-    storage = settings().storage
+    storage, whole = settings().storage, set(_manifests(market))
     for entry in storage.keys(market):
         prefix, found, _ = entry.key.partition("/attempt-")
-        if found and find(storage, prefix) is None:
+        if found and prefix not in whole:
             storage.delete(entry.key)
 
 

@@ -5,13 +5,15 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 from prefect import task
 
 from hm_pipeline.data import raw
-from hm_pipeline.data.catalogue import catalogue
+from hm_pipeline.data.catalogue import Catalogued, examine_catalogue, judge_catalogue
 from hm_pipeline.data.extract import Extracted, examine, judge
 from hm_pipeline.data.log import InteractionLog
 from hm_pipeline.data.market import MarketConfig
+from hm_pipeline.errors import LateDataError
 from hm_pipeline.frozen import Frozen, digest_of
 from hm_pipeline.storage import Entry
 from tasks.erase_list import erase_list
@@ -59,18 +61,23 @@ def _folder(market: MarketConfig, day: date) -> str:
 def extract(run: Run) -> Stored[InteractionLog]:
     """The window's log and catalogue; rejected rows go to `quarantine/` before anything is judged."""
     found, erased = inputs(run.config.market, run.day), erase_list(run.market)
+    if found.digest != run.inputs:
+        raise LateDataError(f"market {run.market}: raw files of {run.day} arrived while it began; run again")
     made_from = [found.digest, run.config.market.model_dump(mode="json"), sorted(erased)]
 
     def produce(folder: Path) -> dict[str, Any]:
         with scratch() as place:  # downloads of raw data are not kept: they hold whoever is erased later
             files = {day: _fetched(entries, place) for day, entries in found.days.items()}
             extracted = examine(files, run.config.market, run.day, erased, under("extract"))
-            _quarantine(run, made_from, extracted)
-            judge(extracted, run.config.market)
-            extracted.log.save(folder / "log")
             articles, users = _fetched(found.articles, place), _fetched(found.users, place)
-            catalogue(articles, users, run.config.market, erased).save(folder / "catalogue")
-        return {"counts": extracted.counts, "notes": found.notes, "said": _said(extracted)}
+            known = examine_catalogue(articles, users, run.config.market, erased)
+            _quarantine(run, made_from, extracted, known)
+        judge(extracted, run.config.market)
+        judge_catalogue(known, run.config.market)
+        extracted.log.save(folder / "log")
+        known.catalogue.save(folder / "catalogue")
+        notes = [*found.notes, *_rejections(known)]
+        return {"counts": extracted.counts, "notes": notes, "said": _said(extracted)}
 
     return kept(run, "extract", made_from, ("data",), produce)
 
@@ -80,14 +87,22 @@ def _fetched(entries: Iterable[Entry], place: Path) -> list[Path]:
     return [storage.fetch(e.key, place / e.key) for e in entries]
 
 
-def _quarantine(run: Run, made_from: object, extracted: Extracted) -> None:
+def _quarantine(run: Run, made_from: object, extracted: Extracted, known: Catalogued) -> None:
     """Kept whether or not the run goes on: somebody has to look at them."""
 
     def produce(folder: Path) -> dict[str, Any]:
-        extracted.quarantine.write_parquet(folder / "quarantine.parquet")
-        return {"counts": extracted.counts, "said": f"{len(extracted.quarantine):,} rows"}
+        rejected = pl.concat([extracted.quarantine, known.quarantine])
+        rejected.write_parquet(folder / "quarantine.parquet")
+        counts = {"interactions": extracted.counts, "catalogue": known.counts}
+        return {"counts": counts, "said": f"{len(rejected):,} rows"}
 
     kept(run, "quarantine", made_from, ("data",), produce)
+
+
+def _rejections(known: Catalogued) -> list[str]:
+    """What a person should hear of the catalogue's rows."""
+    rejected = len(known.quarantine)
+    return [f"{rejected:,} rows of articles and users were rejected: see quarantine/"] if rejected else []
 
 
 def _said(extracted: Extracted) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from hm_pipeline.errors import ConflictError
-from hm_pipeline.registry.ledger import Entry, from_bytes, key_of, to_bytes
+from hm_pipeline.registry.ledger import Entry, Erasure, from_bytes, key_of, to_bytes
 from hm_pipeline.registry.state import State, state
 from tasks.settings import settings
 
@@ -18,6 +18,16 @@ def entries(market: str) -> list[Entry]:
 def current(market: str) -> State:
     """Who is champion, and what `latest` must show."""
     return state(entries(market))
+
+
+def require_unchanged(market: str, seen: int) -> None:
+    """ConflictError where anything but an erasure was entered after entry `seen`."""
+    later = [entry for entry in entries(market) if entry.seq > seen and not isinstance(entry, Erasure)]
+    if later:
+        raise ConflictError(
+            f"market {market}: ledger entry {later[0].seq} ({later[0].entry} of {later[0].day}) came while "
+            "this run was deciding; run again: what is stored is reused, and the verdict knows of it"
+        )
 
 
 def append(market: str, entry: Entry) -> None:

@@ -3,11 +3,10 @@
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import polars as pl
 from prefect import task
 
-from hm_pipeline.data.recommendations import Recommendations
+from hm_pipeline.data.log import Catalogue, InteractionLog
 from hm_pipeline.data.samples import Samples
 from hm_pipeline.data.vocabulary import Vocabulary
 from hm_pipeline.models.release import Release
@@ -32,10 +31,15 @@ def recommend(run: Run, everything: Stored[Samples], ref: ModelRef | None) -> St
 
     def produce(folder: Path) -> dict[str, Any]:
         known, asked = Samples.load(everything.folder()), Release.load(release.folder())
-        lists = answer(asked, known.train, known.items, known.users, k, progress=under(title))
-        frame = _frame(lists, known.users.ids, known.items)
+        allowed = _catalogue(everything).buyable(known.items)
+        lists = answer(
+            asked, known.train, known.items, known.users, k, allowed=allowed, progress=under(title)
+        )
+        frame = lists.frame(known.users, known.items)
         frame.write_parquet(folder / "lists.parquet")
-        default = _frame(default_list(asked, known.items, k), pl.Series(["*"]), known.items)
+        default = default_list(asked, known.items, k, allowed=allowed).frame(
+            Vocabulary.of(["nobody"]), known.items
+        )
         default.drop("user_id").write_parquet(folder / "default.parquet")
         return _facts(run, everything, ref, frame)
 
@@ -43,19 +47,9 @@ def recommend(run: Run, everything: Stored[Samples], ref: ModelRef | None) -> St
     return kept(run, "lists", made_from, ROOMS, produce, title=title)
 
 
-def _frame(lists: Recommendations, user_ids: pl.Series, items: Vocabulary) -> pl.DataFrame:
-    """One row a filled place, by user and rank from 1; erased users have none."""
-    n, k = lists.items.shape
-    ranks = np.tile(np.arange(1, k + 1, dtype=np.int16), n)
-    rows = np.repeat(np.arange(n), k)
-    return (
-        pl.DataFrame(
-            {"row": rows, "rank": ranks, "index": lists.items.ravel(), "score": lists.scores.ravel()}
-        )
-        .with_columns(user_id=user_ids.gather(rows), item_id=items.decode(lists.items.ravel()))
-        .filter((pl.col("index") > 0) & pl.col("user_id").is_not_null())
-        .select("user_id", "rank", "item_id", "score")
-    )
+def _catalogue(everything: Stored[Samples]) -> Catalogue:
+    """As the window of these samples knew it."""
+    return Catalogue.load(Stored[InteractionLog](prefix=everything.facts["log"]).folder() / "catalogue")
 
 
 def _facts(run: Run, everything: Stored[Samples], ref: ModelRef, frame: pl.DataFrame) -> dict[str, Any]:

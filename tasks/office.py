@@ -12,16 +12,19 @@ from hm_pipeline.evaluation.estimate import Estimate
 from hm_pipeline.evaluation.shown import first_arrivals, hit_ratio_shown
 from hm_pipeline.registry.ledger import Decision, ModelRef
 from hm_pipeline.registry.promotion import Verdict
+from hm_pipeline.storage import find
 from tasks import ledger
 from tasks.report import Outcome, find_outcome
 from tasks.run import Run
+from tasks.settings import settings
 from tasks.stage import Stored
+from tasks.standing import settles
 
 
 def standing(run: Run) -> Outcome | None:
     """The outcome of a day that is decided already, unless it is to be decided again."""
     decision = ledger.current(run.market).decisions.get(run.day)
-    if decision is None or (decision.run_digest != run.digest and run.redo):
+    if not settles(decision, run):
         return None
     outcome = find_outcome(decision, run.market)
     return outcome and outcome.model_copy(update={"notes": (*outcome.notes, *_changed(run, decision))})
@@ -40,7 +43,7 @@ def in_office(
     champion: ModelRef | None, verdict: Verdict, versions: Mapping[str, ModelRef]
 ) -> ModelRef | None:
     """Whose lists tonight's are: the one just promoted, else the champion of an earlier run date."""
-    return versions[verdict.winner] if verdict.promote and verdict.winner else champion
+    return versions[verdict.promoted] if verdict.promoted else champion
 
 
 @task(name="published_hr")
@@ -52,6 +55,8 @@ def published_hr(run: Run, window: Stored[InteractionLog]) -> Estimate | None:
         return None
     log, config = InteractionLog.load(window.folder() / "log"), run.config.samples
     arrivals = first_arrivals(sequences(log, config.interaction_events, config.seed), yesterday)
+    if find(settings().storage, decision.lists) is None:  # past retention_days
+        return None
     place = Stored[pl.DataFrame](prefix=decision.lists).folder()
     lists, default = pl.read_parquet(place / "lists.parquet"), pl.read_parquet(place / "default.parquet")
     return hit_ratio_shown(lists, default, arrivals)

@@ -14,25 +14,32 @@ from tasks.run import Run
 from tasks.settings import settings
 
 
-def logical_day(market: str, day: date | None, config: RunConfig | None) -> date:
+@task(name="resolve")
+def resolve(market: str, config: RunConfig | None) -> RunConfig:
+    """The configuration given, or the market's own, read here, once. ConfigError."""
+    config = config or load(settings().config, market)
+    if config.market.name != market:
+        raise ConfigError(f"the configuration given is of market {config.market.name}, not of {market}")
+    return config
+
+
+def logical_day(config: RunConfig, day: date | None) -> date:
     """The day asked for, else the planned start of this run in the market's zone; ConfigError."""
     if day is not None:
         return day
     planned = flow_run.scheduled_start_time
     if planned is None:
-        raise ConfigError(f"market {market}: no day; give one (--day 2021-06-01), or run it by a schedule")
-    zone = (config or load(settings().config, market)).market.timezone
-    local: datetime = planned.astimezone(ZoneInfo(zone))
+        raise ConfigError(
+            f"market {config.market.name}: no day; give one (--day 2021-06-01), or run it by a schedule"
+        )
+    local: datetime = planned.astimezone(ZoneInfo(config.market.timezone))
     return local.date()
 
 
 @task(name="prepare", **ON_STORAGE)
-def prepare(market: str, day: date, config: RunConfig | None, redo: bool) -> Run:
-    """The run of a market and day; the configuration is read here, once, where none was given.
+def prepare(config: RunConfig, day: date, redo: bool) -> Run:
+    """The run of a market and day.
 
     Raises LateDataError or MissingPartitionsError before anything is computed.
     """
-    config = config or load(settings().config, market)
-    if config.market.name != market:
-        raise ConfigError(f"the configuration given is of market {config.market.name}, not of {market}")
     return Run(config=config, day=day, inputs=inputs(config.market, day).digest, redo=redo)

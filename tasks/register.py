@@ -1,20 +1,19 @@
 """Every candidate becomes a registered version; only the winner keeps its users."""
 
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 
 from mlflow import MlflowClient
 from prefect import task
 
-import hm_pipeline
 from hm_pipeline.data.samples import Samples
-from hm_pipeline.errors import RegistryError
 from hm_pipeline.evaluation.estimate import Estimate
 from hm_pipeline.evaluation.evaluate import Evaluation
 from hm_pipeline.frozen import digest_of
-from hm_pipeline.models.release import Release, forget, without_users
+from hm_pipeline.models.release import Release, forget, forget_all, without_users
 from hm_pipeline.registry import mlflow_registry as registry
 from hm_pipeline.registry.ledger import ModelRef
 from hm_pipeline.registry.mlflow_runs import close_abandoned, finish_run, open_run
@@ -23,19 +22,15 @@ from hm_pipeline.registry.pyfunc import save_pyfunc
 from hm_pipeline.registry.state import State
 from tasks import tracking
 from tasks.code import revision
+from tasks.retry import ON_TRACKING
 from tasks.run import Run
 from tasks.scratch import scratch
+from tasks.settings import settings
 from tasks.stage import Stored
 from tasks.tracking import Fits, Scores
 
-_CONSTRAINTS = Path(hm_pipeline.__file__).parents[1] / "constraints.txt"
 
-
-def _tracking_failed(_task: object, _run: object, state: object) -> bool:
-    return isinstance(state.result(raise_on_failure=False), RegistryError)  # type: ignore[attr-defined]
-
-
-@task(name="register", retries=2, retry_delay_seconds=[2, 20], retry_condition_fn=_tracking_failed)
+@task(name="register", **ON_TRACKING)
 def register(
     run: Run,
     samples: Stored[Samples],
@@ -53,7 +48,7 @@ def register(
         versions = {
             kind: _candidate(
                 mlflow, place, parent, run, fits[kind], scores[kind],
-                winner if winner is not None and kind == verdict.winner else None,
+                winner if kind == verdict.promoted else None,
             )
             for kind in fits
         }  # fmt: skip
@@ -66,17 +61,23 @@ def register(
 def _day_run(
     mlflow: MlflowClient, place: str, run: Run, samples: Stored[Samples], verdict: Verdict
 ) -> Iterator[str]:
-    """The run of the day, resumed where it exists; over in any case when this is left."""
+    """The run of the day, resumed where it exists."""
     tags = _tags(run, samples.facts["digest"]) | {"hm.verdict": verdict.reason, "hm.step": verdict.step}
-    name = f"{run.market} {run.day}"
     close_abandoned(mlflow, place, run.market, run.day, keep=run.digest)
-    parent = open_run(mlflow, place, name, digest=run.digest, level="day", tags=tags)
-    try:
+    name = f"{run.market} {run.day}"
+    with _ended(mlflow, open_run(mlflow, place, name, digest=run.digest, level="day", tags=tags)) as parent:
         yield parent
+
+
+@contextmanager
+def _ended(mlflow: MlflowClient, run_id: str) -> Iterator[str]:
+    """A run that is over in any case when this is left."""
+    try:
+        yield run_id
     except BaseException:
-        finish_run(mlflow, parent, "FAILED")
+        finish_run(mlflow, run_id, "FAILED")
         raise
-    finish_run(mlflow, parent)
+    finish_run(mlflow, run_id)
 
 
 def _candidate(
@@ -92,14 +93,12 @@ def _candidate(
     kind, release = fit.facts["kind"], refitted or fit
     digest = digest_of(run.digest, kind)
     tags = _tags(run, fit.facts["samples"]) | {"kind": kind}
-    run_id = open_run(
-        mlflow, place, f"{kind} {run.day}", digest=digest, level="model", parent=parent, tags=tags
-    )
-    figures = tracking.figures_of(run, score)
-    tracking.log_model(mlflow, run_id, run, fit, figures)
     version_digest = digest_of(digest, release.prefix)
-    version = _version(mlflow, run_id, run, release, refitted is not None, version_digest, tags)
-    finish_run(mlflow, run_id)
+    name = f"{kind} {run.day}"
+    opened = open_run(mlflow, place, name, digest=digest, level="model", parent=parent, tags=tags)
+    with _ended(mlflow, opened) as run_id:
+        tracking.log_model(mlflow, run_id, run, fit, tracking.figures_of(run, score))
+        version = _version(mlflow, run_id, run, release, refitted is not None, version_digest, tags)
     return ModelRef(
         kind=kind, day=run.day, version=version, uri=release.prefix, run_id=run_id, run_digest=version_digest
     )
@@ -118,13 +117,13 @@ def _version(
     known = registry.find_version(mlflow, name, digest)
     if known is not None:
         return known
-    told = {**tags, "users": str(with_users).lower(), "refitted": str(with_users).lower()}
+    told = {**tags, "users": str(with_users).lower()}  # the winner keeps them
     with scratch() as place:
         copy, model = place / "release", place / "model"
         shutil.copytree(release.folder(), copy)
         if not with_users:
             without_users(copy)
-        constraints = _CONSTRAINTS if _CONSTRAINTS.exists() else None
+        constraints = settings().constraints if settings().constraints.exists() else None
         save_pyfunc(copy, model, kind=tags["kind"], constraints=constraints)
         return registry.register(mlflow, name, run_id, model, digest=digest, tags=told)
 
@@ -146,18 +145,26 @@ def align_aliases(market: str, now: State) -> None:
         registry.align_aliases(tracking.client(), registry.model_name(market), now)
 
 
-def forget_users(market: str, now: State, users: frozenset[str]) -> list[str]:
+def forget_users(market: str, users: frozenset[str]) -> list[str]:
     """Erase users in every registered version that holds any; which ones were rewritten."""
-    if not now.decisions:
-        return []
     mlflow, name = tracking.client(), registry.model_name(market)
     return [
         registry.version_uri(name, version)
         for version in registry.versions(mlflow, name)
-        if _forget(mlflow, name, version, users)
+        if _forget(mlflow, name, version, lambda folder: forget(folder, users))
     ]
 
 
-def _forget(mlflow: MlflowClient, name: str, version: int, users: frozenset[str]) -> int:
+def retire_users(market: str, now: State, last: date) -> None:
+    """Forget everybody in the versions made up to `last`, but for the champion and the one before."""
+    mlflow, name = tracking.client(), registry.model_name(market)
+    office = {ref.version for ref in (now.champion, now.previous) if ref}
+    for version in registry.versions_with_users(mlflow, name, last):
+        if version not in office:
+            _forget(mlflow, name, version, forget_all)
+            registry.mark_without_users(mlflow, name, version)
+
+
+def _forget(mlflow: MlflowClient, name: str, version: int, how: Callable[[Path], int]) -> int:
     with scratch() as place:
-        return registry.forget_users(mlflow, name, version, place, lambda folder: forget(folder, users))
+        return registry.forget_users(mlflow, name, version, place, how)

@@ -6,6 +6,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 from prefect import task
 
 from hm_pipeline.data.log import InteractionLog
@@ -16,6 +17,7 @@ from hm_pipeline.evaluation.table import Table, comparison, markdown
 from hm_pipeline.frozen import Frozen
 from hm_pipeline.models.release import Release
 from hm_pipeline.registry.ledger import Decision, ModelRef
+from hm_pipeline.storage import find
 from tasks.run import Run
 from tasks.settings import settings
 from tasks.stage import Stored, kept
@@ -30,6 +32,7 @@ class Outcome(Frozen):
     profile: str
     users_asked: int
     verdict: str  # in words
+    ledger_entry: int  # that holds it
     champion: ModelRef | None  # in office after this night, as far as this day decides
     table: Table
     prices: dict[str, float]  # of each fit, in `currency`
@@ -49,6 +52,7 @@ def report(
     own: Stored[Evaluation] | None,
     decision: Decision,
     champion: ModelRef | None,
+    lists: Stored[pl.DataFrame] | None,
     shown: Estimate | None,
 ) -> Outcome:
     """The night's Outcome, with its figures and a markdown page beside it in storage."""
@@ -59,16 +63,29 @@ def report(
         profile=run.config.profile,
         users_asked=max(e.n for e in gate.values()),
         verdict=decision.verdict.reason,
+        ledger_entry=decision.seq,
         champion=champion,
         table=comparison(gate, costs(fits)),
-        currency=" or ".join(sorted({pool.currency for pool in run.config.pools.values()})),
+        currency=next(iter(run.config.pools.values())).currency,
         prices={kind: stored.facts["price"] for kind, stored in fits.items()},
-        lists=None if decision.lists is None else f"{settings().root}/{decision.lists}",
+        lists=None if lists is None else _place(lists),
         published_hr=shown and shown.mean,
         notes=tuple(window.facts["notes"]),
     )
-    stored = kept(run, "report", [run.digest, decision.seq], (), lambda folder: _write(folder, outcome, gate))
+    stored = kept(
+        run,
+        "report",
+        [run.digest, decision.seq],
+        ("evaluation",),
+        lambda folder: _write(folder, outcome, gate),
+    )
     return read(stored)
+
+
+def _place(lists: Stored[pl.DataFrame]) -> str:
+    """Where the files themselves lie."""
+    manifest = find(settings().storage, lists.prefix)
+    return f"{settings().root}/{manifest.folder if manifest else lists.prefix}"
 
 
 def find_outcome(decision: Decision, market: str) -> Outcome | None:
@@ -77,7 +94,7 @@ def find_outcome(decision: Decision, market: str) -> Outcome | None:
     for entry in keys:
         if entry.key.endswith("/manifest.json"):
             outcome = read(Stored(prefix=entry.key.removesuffix("/manifest.json")))
-            if outcome.verdict == decision.verdict.reason:
+            if outcome.ledger_entry == decision.seq:
                 return outcome.model_copy(update={"reused": True})
     return None
 

@@ -25,7 +25,7 @@ def build_samples(run: Run, window: Stored[InteractionLog], protocol: Protocol) 
         samples.save(folder)
         return {"log": window.prefix, **_facts(samples)}
 
-    return kept(run, "samples", made_from, ("data", "errors.py"), produce, title=f"samples {protocol}")
+    return kept(run, "samples", made_from, ("data",), produce, title=f"samples {protocol}")
 
 
 def _facts(samples: Samples) -> dict[str, Any]:

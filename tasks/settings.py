@@ -11,14 +11,15 @@ from hm_pipeline.storage import Storage, open_storage
 
 
 class Settings(BaseSettings):
-    """HM_ROOT, HM_RAW, HM_CONFIG, HM_WORK and MLflow's own MLFLOW_TRACKING_URI; all have defaults."""
+    """HM_ROOT and so on, and MLflow's own MLFLOW_TRACKING_URI; all have defaults."""
 
     model_config = SettingsConfigDict(env_prefix="HM_", frozen=True, extra="ignore", populate_by_name=True)
 
     root: str = "hm-data"  # everything a run makes: a path or s3://bucket/prefix
     raw: str = ""  # the raw layout; empty: `raw` below root
     config: Path = Path("deploy")  # markets, profiles, pools
-    work: Path = Path("hm-data/work")  # this machine's own scratch: downloads, checkpoints, MLflow's database
+    own_work: str = Field("", validation_alias="HM_WORK")  # empty: `work` below a root folder
+    constraints: Path = Path("constraints.txt")  # what served models are pinned by, where the file exists
     mlflow_tracking_uri: str = Field("", validation_alias="MLFLOW_TRACKING_URI")
     mlflow_artifacts: str = ""  # where a new experiment keeps artifacts; empty: the server's or work's choice
 
@@ -29,7 +30,8 @@ class Settings(BaseSettings):
             "root": _absolute(self.root),
             "raw": _absolute(self.raw or f"{self.root}/raw"),
             "config": self.config.resolve(),
-            "work": self.work.resolve(),
+            "own_work": str(Path(self.own_work or _work_below(self.root)).resolve()),
+            "constraints": self.constraints.resolve(),
         }
         for name, value in fixed.items():
             object.__setattr__(self, name, value)
@@ -38,14 +40,19 @@ class Settings(BaseSettings):
         return self
 
     @property
+    def work(self) -> Path:
+        """This machine's own: scratch, checkpoints, MLflow's database."""
+        return Path(self.own_work)
+
+    @property
     def storage(self) -> Storage:
         """What runs make."""
-        return open_storage(self.root)
+        return _opened(self.root)
 
     @property
     def raw_storage(self) -> Storage:
         """What the shop delivers."""
-        return open_storage(self.raw)
+        return _opened(self.raw)
 
     @property
     def artifact_location(self) -> str | None:
@@ -57,9 +64,19 @@ class Settings(BaseSettings):
 
 
 @cache
+def _opened(uri: str) -> Storage:
+    """One client a place: making one costs more than most reads."""
+    return open_storage(uri)
+
+
+@cache
 def settings() -> Settings:
     """This process's settings."""
     return Settings()
+
+
+def _work_below(root: str) -> str:
+    return "hm-data/work" if "://" in root else f"{root}/work"
 
 
 def _absolute(place: str) -> str:

@@ -41,6 +41,15 @@ class Stored(Frozen, Generic[T]):
         return materialise(storage, manifest, settings().work / "cache")
 
 
+def stored(prefix: str) -> Stored[Any]:
+    """What lies under a prefix, with its facts. NotThereError where nothing whole does."""
+    storage = settings().storage
+    manifest = find(storage, prefix)
+    if manifest is None:
+        raise NotThereError(f"{storage.uri}/{prefix} has no manifest: run that day again")
+    return Stored(prefix=prefix, facts=manifest.facts, reused=True)
+
+
 def kept(
     run: Run,
     stage: str,

@@ -39,13 +39,13 @@ def refit_winner(
 
     A market that turned the refit off promotes the candidate as it is.
     """
-    if not verdict.promote or verdict.winner is None:
+    if verdict.promoted is None:
         return None
-    candidate = fits[verdict.winner]
+    candidate = fits[verdict.promoted]
     if not run.config.publish.refit:
         return candidate
     epochs = FitReport(**candidate.facts["report"]).chosen_epochs
-    return _fitted(run, everything, verdict.winner, epochs, f"refit {verdict.winner}")
+    return _fitted(run, everything, verdict.promoted, epochs, f"refit {verdict.promoted}")
 
 
 def _fitted(

@@ -10,6 +10,7 @@ A world is everything a run touches, below one folder: raw data, configuration, 
 
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -81,7 +82,13 @@ class World:
             "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
             "DO_NOT_TRACK": "1",
             **dict.fromkeys(_THREADS, "1"),
+            **{name: value for name, value in os.environ.items() if name.startswith("AWS_")},
         }
+
+    def process_environment(self) -> dict[str, str]:
+        """For a program started here: this process's environment, at home in the world."""
+        tests = Path(__file__).parent
+        return os.environ | self.environment() | {"PYTHONPATH": f"{tests.parent}", "COLUMNS": "200"}
 
     @contextmanager
     def entered(self) -> Iterator[None]:
@@ -108,6 +115,23 @@ class World:
         manifest = Manifest.model_validate_json(storage.read(shown["manifest"]))
         folder = materialise(storage, manifest, self.folder / "fetched")
         return {record.name: (folder / record.name).read_bytes() for record in manifest.files}
+
+
+class Place:
+    """One folder in which worlds are laid out one after another: MLflow remembers absolute paths."""
+
+    def __init__(self, folder: Path) -> None:
+        self.world, self.folder = World(folder / "world"), folder
+
+    def keep(self, name: str) -> None:
+        """Remember the world as it is."""
+        shutil.copytree(self.world.folder, self.folder / name)
+
+    def back_to(self, name: str) -> World:
+        """The world as it was."""
+        shutil.rmtree(self.world.folder, ignore_errors=True)
+        shutil.copytree(self.folder / name, self.world.folder)
+        return self.world
 
 
 def set_environment(values: dict[str, str]) -> None:

@@ -3,21 +3,19 @@
     died = night(world, day, "before the ledger")     True: killed there, and it said so before it died
     night(world, day)                                 runs to its end
 
-A point wraps one function of the program for one process; the program knows nothing of it. Processes are
-forked from a server that has imported everything and computed nothing: a start costs no import.
+A point wraps one function of the program for one process; the program knows nothing of it.
 """
 
-import multiprocessing
 import os
 import re
 import signal
-import traceback
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-from embedded import World, run_night, set_environment
+from elsewhere import KilledError, elsewhere
+from embedded import World, run_night
 from mlflow import MlflowClient
 from tiny_market import MARKET
 
@@ -25,63 +23,32 @@ import tasks.commit
 import tasks.ledger
 import tasks.register
 from hm_pipeline.registry import mlflow_log, mlflow_registry, mlflow_runs
-from hm_pipeline.storage import folder, stage
+from hm_pipeline.registry.state import State
+from hm_pipeline.storage import folder, look, stage
 from hm_pipeline.storage.folder import Folder
+from tasks.settings import settings
 
-_PRELOADED = (  # all that a night imports on its way
-    "killing",
-    "hm_pipeline.models.aals",
-    "hm_pipeline.models.sequencer",
-    "hm_pipeline.models.sequencer_recommender",
-    "hm_pipeline.storage.bucket",
-    "hm_pipeline.training.loop",
-    "implicit",
-    "matplotlib.backends.backend_agg",
-    "matplotlib.pyplot",
-    "mlflow.pyfunc",
-    "mlflow.store.model_registry.sqlalchemy_store",
-    "mlflow.store.tracking.sqlalchemy_store",
-    "scipy.sparse",
-)
 _LEDGER_ENTRY = re.compile(r"\d{8}\.json")
 
 Die = Callable[[], None]
 
 
 def night(world: World, day: date, point: str = "") -> bool:
-    """One night in a process of its own: whether it was killed at `point`; a failure fails the test."""
+    """One night in a process of its own: whether it was killed at `point`."""
     marker = world.folder / "reached"
     marker.unlink(missing_ok=True)
-    process = _processes().Process(target=_live_and_die, args=(world, day, point))
-    process.start()
-    process.join()
-    if process.exitcode == -signal.SIGKILL:
+    try:
+        elsewhere(world, _night, world, day, point)
+    except KilledError:
         assert marker.read_text() == point
         return True
-    assert process.exitcode == 0, (world.folder / "failed").read_text()
     return False
 
 
-def _processes() -> Any:
-    """The server inherits its environment when it starts: one thread each, and where the tests lie."""
-    context = multiprocessing.get_context("forkserver")
-    tests = Path(__file__).parent
-    os.environ["PYTHONPATH"] = os.pathsep.join([str(tests), str(tests.parent)])
-    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-        os.environ[name] = "1"
-    context.set_forkserver_preload([*_PRELOADED])
-    return context
-
-
-def _live_and_die(world: World, day: date, point: str) -> None:
-    set_environment(world.environment())
+def _night(world: World, day: date, point: str) -> None:
     if point:
         POINTS[point](lambda: _die(world, point))
-    try:
-        run_night(MARKET, day)
-    except BaseException:
-        (world.folder / "failed").write_text(traceback.format_exc())
-        raise
+    run_night(MARKET, day)
 
 
 def _die(world: World, point: str) -> None:
@@ -142,6 +109,11 @@ def _places(name: str | re.Pattern[str]) -> Callable[..., bool]:
     return lambda _move, _part, target: bool(re.fullmatch(name, target.name))
 
 
+def _pointer_is_behind(market: str, now: State) -> bool:
+    shown = look(settings().storage, f"{market}/latest.json").value or {}
+    return now.lists is not None and shown.get("manifest") != f"{now.lists}/manifest.json"
+
+
 def _in_half_a_checkpoint(die: Die) -> None:
     from hm_pipeline.training import checkpoint
 
@@ -196,13 +168,13 @@ POINTS: dict[str, Callable[[Die], None]] = {
     "in the timeline": _fatal(mlflow_log, "finish_run"),
     "after a model's run began": _fatal(tasks.register, "open_run", nth=3, after=True),
     "after a model's files, before its version": _fatal(MlflowClient, "create_model_version", nth=2),
-    "after a version": _fatal(MlflowClient, "create_model_version", nth=4, after=True),
+    "after a version": _fatal(MlflowClient, "create_model_version", nth=2, after=True),
     "before the ledger": _fatal(tasks.ledger, "append"),
     "in mid-ledger": _fatal(folder, "in_its_folder", when=_places(_LEDGER_ENTRY)),
-    "between ledger and alias": _fatal(mlflow_registry, "_set"),
-    "between two aliases": _fatal(mlflow_registry, "_set", after=True),
-    "between alias and pointer": _fatal(tasks.commit, "move_latest", when=lambda _market, now: now.seq > 1),
+    "between ledger and pointer": _fatal(tasks.commit, "move_latest", when=_pointer_is_behind),
     "in mid-pointer": _fatal(folder, "in_its_folder", when=_places("latest.json")),
+    "between pointer and alias": _fatal(mlflow_registry, "_set"),
+    "between two aliases": _fatal(mlflow_registry, "_set", after=True),
     "after the pointer": _fatal(
         Folder, "replace", when=lambda _self, key, *_: key.endswith("latest.json"), after=True
     ),

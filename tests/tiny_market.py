@@ -134,6 +134,9 @@ def views(seed: int = 0) -> pl.DataFrame:
     successor = np.empty(ITEMS, dtype=np.int64)
     successor[around] = np.roll(around, -1)
     rows = [row for user in range(USERS) for row in _walk(user, successor, draw)]
+    rows.append(
+        (f"u{7:04d}", "i00", datetime(2021, 6, 7, 12, tzinfo=UTC), "view", -1.0)
+    )  # for the quarantine
     names = ["user_id", "item_id", "timestamp", "event_type", "price"]
     return pl.DataFrame(rows, schema=names, orient="row")
 

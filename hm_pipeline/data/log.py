@@ -6,7 +6,11 @@ from datetime import date
 from pathlib import Path
 from typing import Self
 
+import numpy as np
 import polars as pl
+
+from hm_pipeline.data.arrays import Bool
+from hm_pipeline.data.vocabulary import Vocabulary
 
 LOG_SCHEMA = pl.Schema(
     [
@@ -81,6 +85,13 @@ class Catalogue:
     def empty(cls) -> Self:
         """Nothing is known."""
         return cls(ARTICLE_SCHEMA.to_frame(), USER_SCHEMA.to_frame())
+
+    def buyable(self, items: Vocabulary) -> Bool:
+        """(V,) False for items that can no longer be bought; who says nothing of it can."""
+        gone = self.articles.filter(~pl.col("available").fill_null(True))["item_id"]
+        buyable = np.ones(len(items), dtype=np.bool_)
+        buyable[items.encode(gone)] = False
+        return buyable
 
     def save(self, folder: Path) -> None:
         """articles.parquet and users.parquet."""

@@ -4,8 +4,10 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
+import polars as pl
 
 from hm_pipeline.data.arrays import Float32, Int32
+from hm_pipeline.data.vocabulary import Vocabulary
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +33,21 @@ class Recommendations:
         if not parts:
             return cls(np.zeros((0, k), np.int32), np.zeros((0, k), np.float32))
         return cls(np.concatenate([p.items for p in parts]), np.concatenate([p.scores for p in parts]))
+
+    def frame(self, users: Vocabulary, items: Vocabulary) -> pl.DataFrame:
+        """(user_id, rank from 1, item_id, score): a filled place a row, in order; row i is user index i + 1.
+
+        Users whose id was erased have no rows.
+        """
+        n, k = self.items.shape
+        ranks, rows = np.tile(np.arange(1, k + 1, dtype=np.int16), n), np.repeat(np.arange(n), k)
+        index, score = self.items.ravel(), self.scores.ravel()
+        return (
+            pl.DataFrame({"rank": ranks, "index": index, "score": score})
+            .with_columns(user_id=users.ids.gather(rows), item_id=items.decode(index))
+            .filter((pl.col("index") > 0) & pl.col("user_id").is_not_null())
+            .select("user_id", "rank", "item_id", "score")
+        )
 
     def mapped(self, table: Int32) -> Self:
         """The same lists in another vocabulary: what `table` (V,) maps to 0 leaves, the list closes up."""

@@ -1,4 +1,4 @@
-"""Interactions in time order, cleaned: what every split starts from (SPEC: preprocessing 1 and 2)."""
+"""Interactions in time order, cleaned: what every split starts from (docs/definitions.md)."""
 
 from dataclasses import dataclass
 

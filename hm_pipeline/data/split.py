@@ -1,4 +1,4 @@
-"""Who learns from what, and who is asked what: the protocols (SPEC section 2).
+"""Who learns from what, and who is asked what: the protocols (docs/definitions.md).
 
     leave_last_out   h_1 … h_{n-2} | h_{n-1} validation | h_n test        (n = 2: h_1 | – | h_2)
     thesis           h_1 … h_{n-1} | h_n validation and test, to reproduce the thesis's tables

@@ -1,4 +1,4 @@
-"""Did the list hold what the user took next? One value a user (SPEC section 4, thesis 2.5).
+"""Did the list hold what the user took next? One value a user (docs/definitions.md, thesis 2.5).
 
 Shapes: N users, K places. `places_NK` holds items, or an attribute's value at each place, -1 where
 nothing stands; `targets_N` what came next in the same coding. A target that no list can hold

@@ -1,4 +1,4 @@
-"""How much of the catalogue the lists show, and how different they are (SPEC section 4, thesis 2.5).
+"""How much of the catalogue the lists show, and how different they are (docs/definitions.md, thesis 2.5).
 
 Shapes: N users, K places. `places_NK` holds items, or an attribute's value at each place, -1 where
 nothing stands. L_u is the *set* of what stands in u's list; it may be empty. All in O(N K) memory

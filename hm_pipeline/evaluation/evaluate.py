@@ -1,4 +1,4 @@
-"""Recommendations against what came next: every metric of SPEC section 4, at every level."""
+"""Recommendations against what came next: every metric of docs/definitions.md, at every level."""
 
 import hashlib
 import json

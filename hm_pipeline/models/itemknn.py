@@ -1,4 +1,4 @@
-"""Sequence-aware item-kNN, and markov, its special case (SPEC section 3).
+"""Sequence-aware item-kNN, and markov, its special case (docs/definitions.md).
 
 N rows, V items, K places
 """

@@ -93,6 +93,13 @@ def forget(folder: Path, user_ids: Iterable[str]) -> int:
     return len(known)
 
 
+def forget_all(folder: Path) -> int:
+    """Erase everybody from a stored release, in place. How many it knew."""
+    if not (folder / "users.parquet").exists():
+        return 0
+    return forget(folder, Vocabulary.load(folder / "users.parquet").ids.drop_nulls())
+
+
 def without_users(folder: Path) -> None:
     """Drop all that belongs to single users from a stored release: how a loser is kept."""
     for file in (folder / "model" / "user_rows.npy", folder / "users.parquet"):

@@ -9,8 +9,6 @@ Entries are written conditionally by the caller (a key that exists is never writ
 commit and the lock of a night. Aliases and the `latest` pointer are derived from `state(entries)`.
 """
 
-import hashlib
-from collections.abc import Iterable
 from datetime import date
 from typing import Annotated, Literal
 
@@ -75,13 +73,12 @@ class Release(Frozen):
 
 
 class Erasure(Frozen):
-    """Users were erased from data, lists and models: salted hashes, never ids."""
+    """Users were erased from data, lists and models: salted hashes, never ids, and never the salt."""
 
     entry: Literal["erasure"] = "erasure"
     seq: int = Field(ge=1)
     day: date
-    salt: str
-    users: tuple[str, ...]  # see `salted`
+    users: tuple[str, ...]  # HMAC of id and the market's salt, which lies apart
     touched: tuple[str, ...] = ()  # uris that were rewritten
     code: str = ""
 
@@ -94,11 +91,6 @@ _entry: TypeAdapter[Entry] = TypeAdapter(Entry)
 def key_of(seq: int) -> str:
     """Where entry `seq` lies below a market's root: sorting by key is sorting by time."""
     return f"{PREFIX}{seq:08d}.json"
-
-
-def salted(salt: str, user_ids: Iterable[str]) -> tuple[str, ...]:
-    """SHA-256 of salt and id, sorted: who asks about an id can be answered, nobody can list the ids."""
-    return tuple(sorted(hashlib.sha256(f"{salt}\x00{id_}".encode()).hexdigest() for id_ in set(user_ids)))
 
 
 def to_bytes(entry: Entry) -> bytes:

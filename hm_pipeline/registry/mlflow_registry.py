@@ -1,6 +1,7 @@
 """Registered versions and their aliases: both follow the ledger, neither is asked who is champion."""
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import date
 from pathlib import Path
 
 from mlflow import MlflowClient
@@ -13,8 +14,8 @@ from hm_pipeline.registry.mlflow_runs import DIGEST
 from hm_pipeline.registry.pyfunc import RELEASE
 from hm_pipeline.registry.state import State
 
-MODEL = "model"  # the folder of a run's artifacts that holds its model
-_USER_FILES = (f"{MODEL}/{RELEASE}/model/user_rows.npy", f"{MODEL}/{RELEASE}/users.parquet")
+MODEL = "model"  # with the digest: the folder of a run's artifacts that holds a version
+_USER_FILES = (f"{RELEASE}/model/user_rows.npy", f"{RELEASE}/users.parquet")  # rows before ids
 
 
 def model_name(market: str) -> str:
@@ -35,8 +36,9 @@ def register(
         return found
     with explained(f"register {folder} in {name}"):
         _ensure(client, name)
-        client.log_artifacts(run_id, str(folder), MODEL)
-        source = f"{client.get_run(run_id).info.artifact_uri.rstrip('/')}/{MODEL}"
+        place = f"{MODEL}-{digest}"  # a run whose verdict changed has more than one version
+        client.log_artifacts(run_id, str(folder), place)
+        source = f"{client.get_run(run_id).info.artifact_uri.rstrip('/')}/{place}"
         told = {**tags, DIGEST: digest}
         made = client.create_model_version(name, source, run_id=run_id, tags=told)
         return int(made.version)
@@ -82,10 +84,11 @@ def forget_users(
     `work` is an empty folder for the copies; it is the caller's to remove.
     """
     with explained(f"erase users in version {version} of {name}"):
-        run_id = _run_of(client, name, version)
-        there = [place for place in _USER_FILES if _has(client, run_id, place)]
+        run_id, model = _place_of(client, name, version)
+        places = [f"{model}/{file}" for file in _USER_FILES]
+        there = [place for place in places if _has(client, run_id, place)]
         was = {place: _fetched(client, run_id, place, work).read_bytes() for place in there}
-        count = forget(work / MODEL / RELEASE) if there else 0
+        count = forget(work / model / RELEASE) if there else 0
         for place, content in was.items():
             if (work / place).read_bytes() != content:
                 client.log_artifact(run_id, str(work / place), str(Path(place).parent))
@@ -97,6 +100,20 @@ def versions(client: MlflowClient, name: str) -> list[int]:
     with explained(f"list the versions of {name}"):
         found: Sequence[ModelVersion] = client.search_model_versions(f"name = '{name}'", max_results=10_000)
         return sorted(int(version.version) for version in found)
+
+
+def versions_with_users(client: MlflowClient, name: str, last: date) -> list[int]:
+    """Versions of run dates up to `last` that still hold users (tags `users` and `day`)."""
+    with explained(f"list the versions of {name}"):
+        wanted = f"name = '{name}' and tags.`users` = 'true'"
+        tagged = client.search_model_versions(wanted, max_results=10_000)
+        return sorted(int(v.version) for v in tagged if v.tags.get("day", "9999") <= last.isoformat())
+
+
+def mark_without_users(client: MlflowClient, name: str, version: int) -> None:
+    """Remember that nobody is left in a version."""
+    with explained(f"tag version {version} of {name}"):
+        client.set_model_version_tag(name, str(version), "users", "false")
 
 
 def _has(client: MlflowClient, run_id: str, place: str) -> bool:
@@ -111,14 +128,15 @@ def _fetched(client: MlflowClient, run_id: str, place: str, work: Path) -> Path:
     return Path(client.download_artifacts(run_id, place, str(work))).replace(copy)
 
 
-def _run_of(client: MlflowClient, name: str, version: int) -> str:
-    run_id = client.get_model_version(name, str(version)).run_id
-    if not run_id:
+def _place_of(client: MlflowClient, name: str, version: int) -> tuple[str, str]:
+    """The run whose artifact a version is, and the artifact's folder there."""
+    known = client.get_model_version(name, str(version))
+    if not known.run_id:
         raise RegistryError(
             f"version {version} of {name} belongs to no run, so its files cannot be rewritten: it was not "
             "registered by hm-pipeline. Delete that version by hand."
         )
-    return str(run_id)
+    return str(known.run_id), str(known.source).rsplit("/", 1)[-1]
 
 
 def _set(client: MlflowClient, name: str, alias: str, old: int | None, new: int | None) -> str:

@@ -100,3 +100,8 @@ class Verdict(Frozen):
     challenger: str | None = None  # the best other kind on validation
     trials: tuple[Trial, ...] = ()
     meetings: dict[str, Meeting] = Field(default_factory=dict)
+
+    @property
+    def promoted(self) -> str | None:
+        """The kind whose candidate becomes champion; None where nobody does."""
+        return self.winner if self.promote else None

@@ -6,7 +6,7 @@
         │             over the pooled last `pool_nights`, `nights_running` nights running
     the winner
 
-A night older than the newest decided one changes nothing. Source: SPEC section 2, "The gate".
+A night older than the newest decided one changes nothing. See docs/definitions.md, "The gate".
 """
 
 from collections.abc import Mapping, Sequence

@@ -127,7 +127,7 @@ def _decided(now: State, entry: Decision) -> State:
     moved = entry.lists is not None
     return replace(
         now,
-        line=_with(now.line, entry.champion),
+        line=_with(now.line, entry),
         challenger=entry.challenger,
         lists=entry.lists if moved else now.lists,
         lists_day=entry.day if moved else now.lists_day,
@@ -136,11 +136,10 @@ def _decided(now: State, entry: Decision) -> State:
     )
 
 
-def _with(line: Sequence[ModelRef], promoted: ModelRef | None) -> tuple[ModelRef, ...]:
-    """A run date decided again replaces its own champion instead of following it."""
-    if promoted is None:
-        return tuple(line)
-    return (*(ref for ref in line if ref.day < promoted.day), promoted)
+def _with(line: Sequence[ModelRef], entry: Decision) -> tuple[ModelRef, ...]:
+    """A run date decided again takes back its own champion, also where it promotes nobody now."""
+    earlier = tuple(ref for ref in line if ref.day < entry.day)
+    return earlier if entry.champion is None else (*earlier, entry.champion)
 
 
 def _rolled_back(now: State, entry: Rollback) -> State:

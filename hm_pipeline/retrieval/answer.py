@@ -43,9 +43,11 @@ def answer(
     return Recommendations.concat(parts, k)
 
 
-def default_list(release: Release, items: Vocabulary, k: int) -> Recommendations:
+def default_list(
+    release: Release, items: Vocabulary, k: int, *, allowed: Bool | None = None
+) -> Recommendations:
     """(1, k): the list of whoever is unknown and has no history."""
-    return answer(release, Histories.of([[]]), items, Vocabulary.of([]), k)
+    return answer(release, Histories.of([[]]), items, Vocabulary.of([]), k, allowed=allowed)
 
 
 class _Passage:

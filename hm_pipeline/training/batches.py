@@ -5,7 +5,7 @@
     window 2               d e f g              predicts     f g h   (e is context only)
     window 3                     g h            predicts         i   (h is context only)
 
-Each target is counted once and sees between min(t-1, max_history/2) and max_history items (SPEC 3).
+Each target is counted once and sees between min(t-1, max_history/2) and max_history items.
 W windows, B windows of a batch, L length, T counted targets.
 """
 

@@ -36,7 +36,7 @@ LossConfig = Annotated[FullSoftmax | SampledSoftmax, Field(discriminator="kind")
 
 
 class TrainingConfig(Frozen):
-    """Batches, schedule and stopping; the defaults are the thesis's (SPEC section 3, thesis 4.1)."""
+    """Batches, schedule and stopping; the defaults are the thesis's (its section 4.1)."""
 
     seed: NonNegativeInt = 1
     batch_targets: PositiveInt = 2048  # windows are drawn until a batch holds so many targets

@@ -8,6 +8,7 @@ from raw_files import market, write
 
 from hm_pipeline.data.catalogue import catalogue, examine_catalogue
 from hm_pipeline.data.market import ArticleColumns, UserColumns
+from hm_pipeline.data.vocabulary import Vocabulary
 from hm_pipeline.errors import ColumnError, QuarantineError, UnreadableFileError
 
 MARKET = market(
@@ -83,3 +84,9 @@ def test_erased_users_are_not_read_and_whole_ages_have_no_fraction(tmp_path):
 
 def test_no_files_are_an_empty_catalogue():
     assert len(catalogue([], [], MARKET).articles) == 0
+
+
+def test_what_can_no_longer_be_bought_is_told_apart_and_the_unknown_can_be(tmp_path):
+    found = articles(tmp_path, b"a,A,x,1,2021-01-01,false\nb,B,x,1,2021-01-01,true\nc,C,x,1,2021-01-01,\n")
+    buyable = found.catalogue.buyable(Vocabulary.of(["a", "b", "c", "never heard of"]))
+    assert buyable.tolist() == [True, False, True, True, True]

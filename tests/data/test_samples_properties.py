@@ -1,4 +1,4 @@
-"""Samples against a slow, literal reading of SPEC section 2, on random little logs."""
+"""Samples against a slow, literal reading of docs/definitions.md, on random little logs."""
 
 import tempfile
 from collections import Counter

@@ -1,4 +1,4 @@
-"""Each metric of SPEC section 4 worked out on three users."""
+"""Each metric of docs/definitions.md worked out on three users."""
 
 import math
 

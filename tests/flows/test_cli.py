@@ -35,7 +35,7 @@ def test_help_loads_neither_torch_nor_prefect_nor_polars(tmp_path: Path):
 def test_an_error_raised_on_purpose_is_one_sentence_and_no_trace(tmp_path: Path):
     done = hm("run", "--market", "Atlantis", "--day", "2021-06-01", cwd=tmp_path)
     assert done.returncode == 1
-    assert "markets known: SE, demo, eshop" in done.stderr
+    assert "markets known: SE, demo, eshop, hm" in done.stderr
     assert "Traceback" not in done.stderr
 
 
@@ -48,7 +48,7 @@ def test_a_market_without_data_says_which_partition_is_missing(tmp_path: Path):
 def test_rolling_back_where_nothing_was_published_says_so(tmp_path: Path):
     done = hm("rollback", "--market", "demo", cwd=tmp_path)
     assert done.returncode == 1
-    assert "RegistryError" in done.stderr
+    assert "nothing to roll back to: the ledger knows 0 champions" in done.stderr.replace("\n", " ")
 
 
 @pytest.mark.slow

@@ -10,7 +10,7 @@ from hm_pipeline.data.samples import Samples
 from hm_pipeline.errors import ModelError
 from hm_pipeline.models.als_config import AlsConfig
 from hm_pipeline.models.fit import fit
-from hm_pipeline.models.release import Release, forget, without_users
+from hm_pipeline.models.release import Release, forget, forget_all, without_users
 
 CONFIG = AlsConfig(factors=4, iterations=3, fold_in=False)
 
@@ -69,3 +69,10 @@ def test_a_kind_of_another_version_is_named(folder: Path) -> None:
     (folder / "config.json").write_text('{"kind": "oracle"}')
     with pytest.raises(ModelError, match="no model configuration of this version"):
         Release.load(folder)
+
+
+def test_everybody_can_be_forgotten_at_once(folder: Path, samples: Samples) -> None:
+    assert forget_all(folder) == len(samples.users) - 1
+    assert Release.load(folder).users.ids.null_count() == len(samples.users) - 1
+    assert not np.load(folder / "model" / "user_rows.npy").any()
+    assert forget_all(folder) == 0

@@ -1,0 +1,83 @@
+"""The one commit of a night: never past what it did not know, and the pointer after it."""
+
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from embedded import World
+
+from hm_pipeline.config import load
+from hm_pipeline.errors import ConflictError
+from hm_pipeline.registry.ledger import Erasure, ModelRef, Release
+from hm_pipeline.registry.promotion import Verdict
+from tasks import ledger
+from tasks.commit import commit, move_latest
+from tasks.run import Run
+from tasks.settings import settings
+from tasks.stage import Stored
+
+DAY = date(2021, 6, 9)
+SAMPLES: Stored[Any] = Stored(prefix="tiny/2021-06-09/samples/a", facts={"digest": "d"})
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    world = World(tmp_path)
+    world.settle()
+    with world.entered():
+        yield world
+
+
+def a_run(day: date = DAY, redo: bool = False) -> Run:
+    return Run(config=load(settings().config, "tiny"), day=day, inputs="abc", redo=redo)
+
+
+def decide(run: Run, seen: int, version: int = 1, lists: str = "lists/1") -> Any:
+    """A night that promotes itemknn."""
+    verdict = Verdict(
+        day=run.day, promote=True, winner="itemknn", step="first", reason="best", challenger="itemknn"
+    )
+    ref = ModelRef(kind="itemknn", day=run.day, version=version, uri="model/1")
+    return commit.fn(run, seen, SAMPLES, verdict, {"itemknn": ref}, Stored(prefix=lists))
+
+
+def test_whoever_comes_second_gets_the_decision_that_stands(world: World):
+    first = decide(a_run(), 0)
+    assert decide(a_run(), 0, version=2) == first
+    assert len(ledger.entries("tiny")) == 1
+
+
+def test_a_verdict_that_did_not_know_of_a_release_is_not_entered(world: World):
+    decide(a_run(), 0)
+    ledger.append("tiny", Release(seq=2, day=DAY, kinds=frozenset({"aals"})))
+    with pytest.raises(ConflictError, match="ledger entry 2"):
+        decide(a_run(date(2021, 6, 10)), 1)
+    assert decide(a_run(date(2021, 6, 10)), 2).seq == 3
+
+
+def test_an_erasure_meanwhile_is_no_reason_to_begin_again(world: World):
+    decide(a_run(), 0)
+    ledger.append("tiny", Erasure(seq=2, day=DAY, users=("ab",)))
+    assert decide(a_run(date(2021, 6, 10)), 1).seq == 3
+
+
+def test_a_day_is_decided_again_only_where_somebody_asks(world: World):
+    decide(a_run(), 0)
+    assert decide(a_run(redo=True), 1, version=2).champion.version == 2
+    assert ledger.current("tiny").champion.version == 2
+
+
+def test_the_winner_is_not_its_own_challenger(world: World):
+    assert decide(a_run(), 0).challenger is None
+
+
+def test_the_pointer_follows_the_ledger_and_never_goes_back(world: World):
+    decide(a_run(), 0)
+    early = ledger.current("tiny")
+    decide(a_run(date(2021, 6, 10)), 1, version=2, lists="lists/2")
+    move_latest("tiny", ledger.current("tiny"))
+    assert world.latest("tiny")["manifest"] == "lists/2/manifest.json"
+    move_latest("tiny", early)
+    assert world.latest("tiny")["manifest"] == "lists/2/manifest.json"
