@@ -35,7 +35,8 @@ def show_user(market: str, user: str) -> None:
 
 def _history(log: pl.DataFrame, user: str) -> pl.DataFrame:
     mine = log.filter(pl.col("user_id") == user).sort("timestamp", "order", nulls_last=True)
-    return mine.tail(_LATEST).select("timestamp", "item_id", "event_type")
+    when = pl.col("timestamp").dt.strftime("%Y-%m-%d %H:%M")  # UTC
+    return mine.tail(_LATEST).select(when, "item_id", "event_type")
 
 
 def _titled(title: str, frame: pl.DataFrame, first: str) -> Table:
