@@ -38,7 +38,6 @@ class Result(Frozen):
     model: str
     samples: str
     config: ModelConfig
-    tried: int  # configurations that validation chose from
     users: int
     metrics: dict[str, Estimate]
     seconds: float  # of the chosen fit

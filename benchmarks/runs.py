@@ -1,7 +1,6 @@
 """One log: try each model's configurations on validation, then ask the chosen one the test question once."""
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,14 +63,13 @@ class Bench:
 
     def result(self, model: Model) -> Result:
         """The chosen configuration against the test holdout; what was read before is not read again."""
-        trials = self.tried(model)
-        chosen = best(trials)
+        chosen = best(self.tried(model))
         known = self.journal.results(self.source.name, self.samples.digest).get(model)
         if known and known.config == chosen.config:
             return known
         if not (self.folder(model, chosen.config) / "release").exists():  # measured elsewhere
             chosen = self._try(model, chosen.config)
-        return self._read_test(chosen, len(trials))
+        return self._read_test(chosen)
 
     def pair_all(self) -> None:
         """The paired difference of every two results that has not been worked out."""
@@ -124,7 +122,7 @@ class Bench:
         self.journal.add(trial)
         return trial
 
-    def _read_test(self, chosen: Trial, tried: int) -> Result:
+    def _read_test(self, chosen: Trial) -> Result:
         model, config = chosen.model, chosen.config
         release = Release.load(self.folder(model, config) / "release")
         started = time.monotonic()
@@ -136,7 +134,6 @@ class Bench:
             model=model,
             samples=self.samples.digest,
             config=config,
-            tried=tried,
             users=evaluation.n,
             metrics=evaluation.metrics,
             seconds=chosen.seconds,
@@ -191,5 +188,4 @@ class Clock:
 
 def best(trials: list[Trial]) -> Trial:
     """The best on validation, ties to the one declared first."""
-    hr: Callable[[Trial], float] = lambda trial: trial.validation["hr"].mean or 0.0  # noqa: E731
-    return max(trials, key=hr)
+    return max(trials, key=lambda trial: trial.validation["hr"].mean or 0.0)

@@ -11,7 +11,7 @@ from hm_pipeline.models.itemknn import ItemKnnConfig
 from hm_pipeline.models.sequencer_config import LstmConfig
 
 SHARES = {"hr": "HR@14", "ndcg": "NDCG@14", "coverage": "coverage", "personalization": "personalization"}
-HEAD = ("model", *SHARES.values(), "ANN recall", "fit s", "lists s", "tried", "sizes")
+HEAD = ("model", *SHARES.values(), "ANN recall", "fit s", "lists s", "sizes")
 
 
 def results_table(results: Mapping[str, Result]) -> str:
@@ -48,7 +48,6 @@ def _row(result: Result) -> tuple[str, ...]:
         recall,
         f"{result.seconds:,.1f}",
         f"{result.answer_seconds:,.1f}",
-        str(result.tried),
         _sizes(result.config),
     )
 

@@ -11,7 +11,6 @@ from rich.console import Console
 from rich.panel import Panel
 from rich.progress import (
     BarColumn,
-    MofNCompleteColumn,
     Progress,
     SpinnerColumn,
     TaskID,
@@ -19,7 +18,7 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
-from rich.table import Table
+from rich.table import Column, Table
 
 from hm_pipeline.evaluation.evaluate import METRICS
 from hm_pipeline.evaluation.table import Cell, Row
@@ -35,7 +34,7 @@ _SHORT = {
     "overlap": "overl.",
     "personalization": "pers.",
     "novelty": "nov.",
-    "novelty_sales": "nov. sales",
+    "novelty_sales": "n.sales",
     "empty_lists": "empty",
     "seconds": "s",
     "peak MB": "MB",
@@ -72,13 +71,12 @@ def live(title: str) -> Iterator[None]:
     columns = (
         SpinnerColumn(finished_text="[green]✓"),
         TextColumn("{task.description}"),
-        BarColumn(bar_width=18),
-        MofNCompleteColumn(),
+        BarColumn(bar_width=12),
         TimeElapsedColumn(),
         TimeRemainingColumn(compact=True),
-        TextColumn("[dim]{task.fields[note]}"),
+        TextColumn("[dim]{task.fields[note]}", table_column=Column(ratio=1, no_wrap=True)),
     )
-    with Progress(*columns, console=console) as progress, listening(Bars(progress)):
+    with Progress(*columns, console=console, expand=True) as progress, listening(Bars(progress)):
         yield
 
 
@@ -91,7 +89,8 @@ def tell(outcome: Outcome) -> None:
         " ± one standard error, the best in [bold green]green[/]"
     )
     for level in ("", *_attributes(outcome)):
-        console.print(_table(outcome, level))
+        for table in _tables(outcome, level):
+            console.print(table)
     console.print(Panel(outcome.verdict, title=f"verdict of {outcome.day}", title_align="left"))
     for line in _lines(outcome):
         console.print(line, soft_wrap=True)
@@ -107,12 +106,22 @@ def _row(outcome: Outcome, metric: str) -> Row:
     return next(row for row in outcome.table.rows if row.metric == metric)
 
 
-def _table(outcome: Outcome, attribute: str) -> Table:
-    """Models down, metrics across: of items, or of the values of an attribute. Costs beside the items."""
+def _tables(outcome: Outcome, attribute: str) -> Iterator[Table]:
+    """Metrics of items, or of the values of an attribute; as many tables as the terminal is narrow."""
     suffix = f"_{attribute}" if attribute else ""
     rows = [row for name in METRICS for row in outcome.table.rows if row.metric == name + suffix]
     if not attribute:
         rows += [_row(outcome, name) for name in ("empty_lists", "seconds", "peak MB")]
+    across = max((console.width - 12) // 8, 1)
+    count = -(-len(rows) // across)
+    for part in range(count):
+        shown = rows[part * len(rows) // count : (part + 1) * len(rows) // count]
+        yield _table(outcome, attribute, shown)
+
+
+def _table(outcome: Outcome, attribute: str, rows: list[Row]) -> Table:
+    """Models down, metrics across."""
+    suffix = f"_{attribute}" if attribute else ""
     table = Table(title=f"by {attribute or 'item'}", title_justify="left", padding=(0, 0, 0, 1), box=SIMPLE)
     table.add_column("model", no_wrap=True)
     for row in rows:

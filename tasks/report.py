@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 from prefect import task
 
+from hm_pipeline.config import FLOORS
 from hm_pipeline.data.log import InteractionLog
 from hm_pipeline.evaluation.estimate import Estimate
 from hm_pipeline.evaluation.evaluate import Evaluation
@@ -70,7 +71,7 @@ def report(
         prices={kind: stored.facts["price"] for kind, stored in fits.items()},
         lists=None if lists is None else _place(lists),
         published_hr=shown and shown.mean,
-        notes=tuple(window.facts["notes"]),
+        notes=(*_floor_note(gate, champion), *window.facts["notes"]),
     )
     stored = kept(
         run,
@@ -80,6 +81,17 @@ def report(
         lambda folder: _write(folder, outcome, gate),
     )
     return read(stored)
+
+
+def _floor_note(gate: Mapping[str, Evaluation], champion: ModelRef | None) -> list[str]:
+    """A floor that nobody beat on the arrivals is said plainly, also where the gate waits for proof."""
+    hr = {kind: e.metrics["hr"].mean or 0.0 for kind, e in gate.items()}
+    best = max(hr, key=lambda kind: hr[kind])
+    if best not in FLOORS or (champion is not None and champion.kind == best):
+        return []
+    return [
+        f"{best}, a floor, was best on these arrivals (hr {hr[best]:.3f}); the gate chooses on validation"
+    ]
 
 
 def _place(lists: Stored[pl.DataFrame]) -> str:
