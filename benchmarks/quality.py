@@ -19,7 +19,7 @@ from display import say
 from grids import Model, asked
 from logs import BEAUTY, ENVIRONMENT, ESHOP, YOOCHOOSE, Source, data_root, why_not
 from records import Journal
-from tables import grids_table, pairs_table, results_table
+from tables import grids_table, pairs_table, results_table, summary_table
 
 WORK = Path(__file__).resolve().parents[1] / "hm-data" / "benchmarks"
 SHORT = {"eshop": ESHOP, "yoochoose": YOOCHOOSE, "beauty": BEAUTY}
@@ -33,6 +33,7 @@ def main() -> None:
     if not asked_for.table:
         for source in sources:
             measure(source, asked_for.models, journal, asked_for)
+    print(summary_table({source.name: journal.results(source.name) for source in sources}))
     for source in sources:
         print_tables(source, journal)
 

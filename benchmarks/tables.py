@@ -20,6 +20,13 @@ def results_table(results: Mapping[str, Result]) -> str:
     return _markdown(HEAD, [_row(result) for result in ordered])
 
 
+def summary_table(logs: Mapping[str, Mapping[str, Result]]) -> str:
+    """HR of every model on every log."""
+    models = dict.fromkeys(model for results in logs.values() for model in results)
+    rows = [(m, *(_share(r[m].metrics["hr"]) if m in r else "" for r in logs.values())) for m in models]
+    return _markdown(("HR@14", *logs), rows)
+
+
 def pairs_table(results: Mapping[str, Result], pairs: Mapping[tuple[str, str], Pair]) -> str:
     """The best model against each other, and the LSTM against markov, user by user."""
     ordered = sorted(results.values(), key=lambda r: -(r.metrics["hr"].mean or 0.0))

@@ -1,6 +1,7 @@
 """`hm`: one command a wish."""
 
 import os
+from contextlib import suppress
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -178,7 +179,8 @@ def _quiet() -> None:
     """Prefect and MLflow at their quietest and most private, unless the environment says otherwise."""
     from tasks.settings import settings
 
-    (settings().work / "prefect").mkdir(parents=True, exist_ok=True)
+    with suppress(OSError):  # storage says it better, and the doctor wants to go on
+        (settings().work / "prefect").mkdir(parents=True, exist_ok=True)
     for name, value in {
         "DO_NOT_TRACK": "1",
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",

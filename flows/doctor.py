@@ -103,7 +103,11 @@ def _tracking() -> Iterator[Finding]:
 
 
 def _disk() -> Iterator[Finding]:
-    settings().work.mkdir(parents=True, exist_ok=True)
+    try:
+        settings().work.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        yield Finding("disk", False, f"{settings().work} cannot be made ({error.strerror}): set HM_WORK")
+        return
     free = shutil.disk_usage(settings().work).free / 2**30
     advice = "" if free > 2 else ": make room, a market wants 2"
     yield Finding("disk", free > 2, f"{free:,.1f} GiB free at {settings().work}{advice}")

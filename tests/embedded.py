@@ -23,8 +23,10 @@ from prefect import Task
 from tiny_market import write_config, write_raw
 
 from flows.daily import daily
+from hm_pipeline.config import load
 from hm_pipeline.storage import open_storage
 from hm_pipeline.storage.stage import Manifest, materialise
+from tasks.erasure import prune
 from tasks.report import Outcome
 from tasks.settings import settings
 
@@ -38,6 +40,11 @@ def run_night(market: str, day: date, redo: bool = False) -> Outcome:
     torch.set_num_threads(1)
     with without_orchestrator():
         return daily.fn(market, day, redo=redo)
+
+
+def prune_as_of(market: str, day: date) -> list[date]:
+    """What a run of `day` deletes before it begins."""
+    return prune(load(settings().config, market), day)
 
 
 @contextmanager

@@ -9,20 +9,17 @@ from pathlib import Path
 import polars as pl
 import pytest
 from elsewhere import elsewhere
-from embedded import World, run_night
+from embedded import World, prune_as_of, run_night
 from killing import night
 from left import Unkilled, seen
 from tiny_market import DAYS, FIRST, MARKET, NIGHTS, USERS, folder_of, views, write_config, write_day
 from whole_scan import files_with
 
 from flows.office import release_holds, roll_back
-from hm_pipeline.config import load
 from hm_pipeline.errors import LateDataError, RegistryError
 from hm_pipeline.registry.ledger import Decision, Erasure, Rollback
 from hm_pipeline.storage import open_storage
 from tasks import ledger
-from tasks.erasure import prune
-from tasks.settings import settings
 
 EVE, TONIGHT, NEXT = NIGHTS[:3]
 ERASED = "u0007"
@@ -183,21 +180,17 @@ def test_what_is_past_its_days_is_deleted_but_for_what_is_shown(unkilled: Unkill
     storage = open_storage(world.root)
     with world.entered():
         now = ledger.current(MARKET)
-    assert elsewhere(world, prune_before, TONIGHT + timedelta(days=8)) == [EVE]
+    assert elsewhere(world, prune_as_of, MARKET, TONIGHT + timedelta(days=8)) == [EVE]
     assert now.champion is not None
     assert now.previous is not None
     assert {e.key.split("/attempt-")[0] for e in storage.keys(f"{MARKET}/{EVE}")} == {
         now.previous.uri,
         f"{now.previous.uri}/manifest.json",
     }
-    elsewhere(world, prune_before, TONIGHT + timedelta(days=80))
+    elsewhere(world, prune_as_of, MARKET, TONIGHT + timedelta(days=80))
     stages = {e.key.split("/")[2] for e in storage.keys(f"{MARKET}/{TONIGHT}")}
     assert stages == {"model", "lists"}
     assert seen(world) == unkilled.tonight
-
-
-def prune_before(day: date) -> list[date]:
-    return prune(load(settings().config, MARKET), day)
 
 
 def test_late_data_is_refused_and_nothing_published_is_lost(unkilled: Unkilled) -> None:
