@@ -22,7 +22,7 @@ WORKDIR /app
 COPY constraints.txt ./
 COPY --from=builder /wheels /wheels
 RUN pip install --no-cache-dir "$(grep '^torch==' constraints.txt)" ${TORCH_INDEX:+--index-url ${TORCH_INDEX}} \
-    && pip install --no-cache-dir --constraint constraints.txt --find-links /wheels hm-pipeline && rm -rf /wheels
+    && pip install --no-cache-dir --constraint constraints.txt --find-links /wheels /wheels/hm_pipeline-*.whl && rm -rf /wheels
 COPY deploy deploy
 RUN mkdir /data && chown hm /data
 VOLUME /data

@@ -89,7 +89,7 @@ def _save(stage: Path, folder: Path, pinned: list[str]) -> None:
 
 def _version(name: str) -> str:
     try:
-        return version(name)
+        return version(name).partition("+")[0]  # a build's own suffix is on no index
     except PackageNotFoundError as error:
         raise RegistryError(
             f"{name} is not installed, and a registered model needs its version: run `make install`."

@@ -355,3 +355,9 @@ def test_mlflow_models_serve_answers_over_http(version, tmp_path: Path):
     finally:
         os.killpg(server.pid, 15)
         server.wait(30)
+
+
+def test_requirements_name_versions_that_an_index_has():
+    pinned = requirements("lstm")
+    assert any(line.startswith("torch==") for line in pinned)
+    assert not any("+" in line for line in pinned), "a local build's suffix is on no index"
