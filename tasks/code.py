@@ -14,13 +14,15 @@ _BEHIND = ("polars", "numpy", "torch", "implicit", "annoy")  # a new version may
 
 @cache
 def code_digest(*rooms: str) -> str:
-    """Twelve hex digits of these rooms of the library, its version, and the libraries beneath."""
+    """Twelve hex digits of these rooms of the library, the tasks around them, and the libraries beneath."""
     content = hashlib.sha256(hm_pipeline.__version__.encode())
     for name in _BEHIND:
         content.update(f"{name}={version(name)};".encode())
     for room in (*rooms, "errors.py", "frozen.py", "progress.py"):
         for file in _sources(room):
             content.update(file.relative_to(_LIBRARY).as_posix().encode() + file.read_bytes())
+    for file in sorted(Path(__file__).parent.glob("*.py")):
+        content.update(file.name.encode() + file.read_bytes())
     return content.hexdigest()[:12]
 
 
