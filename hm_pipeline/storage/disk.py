@@ -37,10 +37,20 @@ def link(part: Path, target: Path) -> bool:
 def in_its_folder(move: Callable[[Path, Path], bool], part: Path, target: Path) -> bool:
     """Make the folder and move; again if a `delete` takes the empty folder away just then."""
     for _ in range(100):
-        target.parent.mkdir(parents=True, exist_ok=True)
         with suppress(FileNotFoundError):
+            _make(target.parent)
             return move(part, target)
     raise FileNotFoundError(errno.ENOENT, "the folder vanishes each time it is made", str(target.parent))
+
+
+def _make(folder: Path) -> None:
+    """Make the folder; FileNotFoundError where somebody takes it, or one above it, away meanwhile."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except FileExistsError:
+        if folder.exists():  # a file
+            raise
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(folder)) from None
 
 
 def remove_if_dead(part: Path) -> None:
