@@ -83,18 +83,3 @@ def checked(key: str) -> str:
 def is_hidden(key: str) -> bool:
     """Whether a listing leaves it out: temporary files, locks, folder markers."""
     return any(not part or part.startswith(".") for part in key.split("/"))
-
-
-def open_storage(uri: str) -> Storage:
-    """`s3://bucket/prefix` is a bucket; everything else is a folder. Nothing is touched yet."""
-    from hm_pipeline.storage.bucket import Bucket  # noqa: PLC0415  these two implement this file
-    from hm_pipeline.storage.folder import Folder  # noqa: PLC0415
-
-    scheme, separator, rest = uri.partition("://")
-    if not separator:
-        return Folder(Path(uri))
-    if scheme == "s3":
-        return Bucket(uri)
-    if scheme == "file":
-        return Folder(Path("/" + rest.lstrip("/")))
-    raise StorageError(f"{uri}: {scheme}:// is not supported; use a path or s3://bucket/prefix")
