@@ -11,7 +11,7 @@ import typer
 if TYPE_CHECKING:
     from tasks.report import Outcome
 
-DEMO_DAYS = (date(2017, 9, 13), date(2017, 9, 14))  # the profile `small` was tuned on other months
+DEMO_DAYS = (date(2017, 9, 13), date(2017, 9, 14))  # `small` was tuned on November
 
 app = typer.Typer(
     no_args_is_help=True,
