@@ -12,7 +12,7 @@ from hm_pipeline.models.itemknn import ItemKnn, ItemKnnConfig, MarkovConfig, fit
 from hm_pipeline.models.popularity import Popularity, PopularityConfig, fit_popularity
 from hm_pipeline.models.recommender import Recommender
 from hm_pipeline.models.repeat import Repeat, RepeatConfig, fit_repeat
-from hm_pipeline.models.sequencer_config import GruConfig, LstmConfig, RnnConfig
+from hm_pipeline.models.sequencer_config import Dressed
 
 # ruff: noqa: PLC0415  torch and Annoy are imported only where such a model is asked for
 
@@ -33,7 +33,7 @@ def fit(config: ModelConfig, samples: Samples, context: FitContext | None = None
             from hm_pipeline.models.aals import fit_aals
 
             return fit_aals(config, samples, context)
-        case RnnConfig() | LstmConfig() | GruConfig():
+        case Dressed():
             from hm_pipeline.models.sequencer import fit_sequencer
 
             return fit_sequencer(config, samples, context)
@@ -56,7 +56,7 @@ def load_model(folder: Path, config: ModelConfig) -> Recommender:
             from hm_pipeline.models.aals import Aals
 
             return Aals.load(folder, config)
-        case RnnConfig() | LstmConfig() | GruConfig():
+        case Dressed():
             from hm_pipeline.models.sequencer import load_sequencer
 
             return load_sequencer(folder, config)

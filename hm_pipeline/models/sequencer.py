@@ -15,6 +15,7 @@ from hm_pipeline.models.sequencer_net import Sequencer
 from hm_pipeline.models.sequencer_recommender import SequencerRecommender
 from hm_pipeline.training.batches import Batch, BatchPlan, Windows
 from hm_pipeline.training.checkpoint import Checkpoints
+from hm_pipeline.training.config import chosen
 from hm_pipeline.training.course import Course, Orders
 from hm_pipeline.training.loop import train
 from hm_pipeline.training.losses import Objective
@@ -25,12 +26,10 @@ def fit_sequencer(config: SequencerConfig, samples: Samples, context: FitContext
 
     Raises EmptyWindowError where there is no target, DivergedError when the loss stops being a number.
     """
-    net = Sequencer(config, len(samples.items), len(samples.users))
-    if config.popularity_bias:
-        net.start_at_shares(torch.from_numpy(samples.counts).float())
+    net = net_of(config, samples)
     model = SequencerRecommender(net)
     plan = plan_of(config, samples, net)
-    objective = Objective.of(config.training.loss, samples.counts)
+    objective = Objective.of(chosen(config.training.loss, len(samples.items), on_gpu=False), samples.counts)
     course = train(
         net,
         lambda batch: batch_loss(net, objective, batch),
@@ -39,6 +38,15 @@ def fit_sequencer(config: SequencerConfig, samples: Samples, context: FitContext
         _orders(config, samples, context, model),
     )
     return Fitted(model, _report(course, plan, net))
+
+
+def net_of(config: SequencerConfig, samples: Samples) -> Sequencer:
+    """An untrained net for these items and users."""
+    codes = {str(name): torch.from_numpy(samples.attributes[name].codes) for name in config.attributes}
+    net = Sequencer(config, len(samples.items), len(samples.users), codes)
+    if config.popularity_bias:
+        net.start_at_shares(torch.from_numpy(samples.counts).float())
+    return net
 
 
 def load_sequencer(folder: Path, config: SequencerConfig) -> Recommender:
@@ -57,7 +65,7 @@ def batch_loss(net: Sequencer, objective: Objective, batch: Batch) -> Tensor:
     """The mean loss over a batch's targets."""
     items, users = torch.from_numpy(batch.items), torch.from_numpy(batch.users)
     queries = net.encode(items, users, torch.from_numpy(batch.at), Noise(batch.seed))
-    return objective(queries, net.vectors, net.item_bias, torch.from_numpy(batch.targets), batch.seed)
+    return objective(queries, net, torch.from_numpy(batch.targets), batch.seed)
 
 
 def _orders(

@@ -22,6 +22,7 @@ class FullSoftmax(Frozen):
 
     kind: Literal["full"] = "full"
     chunk_elements: PositiveInt = 4_000_000  # logits held at once; 16 MB
+    label_smoothing: Share = 0.0  # of each target, spread evenly over the vocabulary
 
 
 class SampledSoftmax(Frozen):
@@ -30,9 +31,34 @@ class SampledSoftmax(Frozen):
     kind: Literal["sampled"] = "sampled"
     negatives: PositiveInt = 2048  # drawn once a batch, with replacement, shared by its targets
     alpha: Share = 0.75  # 0 uniform, 1 by training count
+    label_smoothing: Share = 0.0  # of each target, spread over the negatives
 
 
-LossConfig = Annotated[FullSoftmax | SampledSoftmax, Field(discriminator="kind")]
+class ChosenSoftmax(Frozen):
+    """Full where the vocabulary is small for the device, else sampled (benchmarks/README.md shows why)."""
+
+    kind: Literal["auto"] = "auto"
+    full_up_to: PositiveInt = 4_000  # items, on a CPU
+    full_up_to_on_gpu: PositiveInt = 60_000
+    negatives: PositiveInt = 2048
+    alpha: Share = 0.75
+    label_smoothing: Share = 0.0
+
+    def for_vocabulary(self, items: int, *, on_gpu: bool) -> FullSoftmax | SampledSoftmax:
+        """The loss for so many items."""
+        if items <= (self.full_up_to_on_gpu if on_gpu else self.full_up_to):
+            return FullSoftmax(label_smoothing=self.label_smoothing)
+        return SampledSoftmax(
+            negatives=self.negatives, alpha=self.alpha, label_smoothing=self.label_smoothing
+        )
+
+
+LossConfig = Annotated[FullSoftmax | SampledSoftmax | ChosenSoftmax, Field(discriminator="kind")]
+
+
+def chosen(loss: LossConfig, items: int, *, on_gpu: bool) -> FullSoftmax | SampledSoftmax:
+    """The loss that is meant."""
+    return loss.for_vocabulary(items, on_gpu=on_gpu) if isinstance(loss, ChosenSoftmax) else loss
 
 
 class TrainingConfig(Frozen):
@@ -41,7 +67,7 @@ class TrainingConfig(Frozen):
     seed: NonNegativeInt = 1
     batch_targets: PositiveInt = 2048  # windows are drawn until a batch holds so many targets
     max_history: PositiveInt = 20  # items a target may see
-    loss: LossConfig = FullSoftmax()
+    loss: LossConfig = ChosenSoftmax()
     max_lr: PositiveFloat = 1e-3
     pct_start: Share = 0.3  # of the cycle, while the rate rises
     start_divisor: PositiveFloat = 25.0  # the rate starts at max_lr / 25

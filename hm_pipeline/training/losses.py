@@ -1,12 +1,12 @@
 """Cross entropy over the items, exact or sampled, never holding all targets x all items.
 
-T targets, D query width, V vocabulary, S negatives. Item 0 is padding and stands in no softmax; rows of
-`vectors` beyond V (the start symbol, where vectors are tied to the embedding) neither. The bias is a table
-of width 1, so that its gradient can be sparse like the vectors'.
+T targets, D query width, V vocabulary, S negatives, R rows. Item 0 is padding and stands in no softmax;
+rows of the vectors beyond V (the start symbol, where vectors are tied to the embedding) neither. The bias
+is a table of width 1, so that its gradient can be sparse like the vectors'.
 """
 
 from dataclasses import dataclass
-from typing import Any, Self, assert_never
+from typing import Any, Protocol, Self, assert_never
 
 import numpy as np
 import torch
@@ -14,19 +14,37 @@ from torch import Tensor
 from torch.nn import functional
 
 from hm_pipeline.data.arrays import Float64, Int64
-from hm_pipeline.training.config import FullSoftmax, LossConfig, SampledSoftmax
+from hm_pipeline.training.config import FullSoftmax, SampledSoftmax
+
+
+class Scored(Protocol):
+    """What queries are multiplied with."""
+
+    @property
+    def vectors(self) -> Tensor:
+        """vectors_VD, or more rows."""
+        ...
+
+    @property
+    def item_bias(self) -> Tensor:
+        """(V, 1)."""
+        ...
+
+    def vectors_of(self, rows_R: Tensor) -> Tensor:
+        """vectors_RD of these items, whose gradient touches no other row of the table."""
+        ...
 
 
 @dataclass(frozen=True, eq=False)
 class Objective:
     """What a net is to minimise: built once from the configuration and the items' training counts."""
 
-    config: LossConfig
+    config: FullSoftmax | SampledSoftmax
     share: Float64  # (V,) chance of each item to be drawn as a negative; 0 for padding
     cumulative: Float64  # (V,)
 
     @classmethod
-    def of(cls, config: LossConfig, counts: Int64) -> Self:
+    def of(cls, config: FullSoftmax | SampledSoftmax, counts: Int64) -> Self:
         """`counts` (V,) are the training counts."""
         alpha = config.alpha if isinstance(config, SampledSoftmax) else 0.0
         weight = np.where(counts > 0, np.maximum(counts, 1).astype(np.float64) ** alpha, 0.0)
@@ -34,27 +52,20 @@ class Objective:
         share = weight / weight.sum()
         return cls(config, share, np.cumsum(share))
 
-    def __call__(
-        self,
-        queries_TD: Tensor,
-        vectors_VD: Tensor,
-        bias_V1: Tensor,
-        targets_T: Tensor,
-        seed: tuple[int, ...],
-    ) -> Tensor:
+    def __call__(self, queries_TD: Tensor, items: Scored, targets_T: Tensor, seed: tuple[int, ...]) -> Tensor:
         """The mean loss over the targets."""
         match self.config:
-            case FullSoftmax(chunk_elements=size):
-                return full_softmax(queries_TD, vectors_VD, bias_V1, targets_T, size)
-            case SampledSoftmax(negatives=S):
+            case FullSoftmax(chunk_elements=size, label_smoothing=smoothing):
+                return full_softmax(queries_TD, items.vectors, items.item_bias, targets_T, size, smoothing)
+            case SampledSoftmax(negatives=S, label_smoothing=smoothing):
                 negatives_S = self._draw(S, seed).to(targets_T.device)
                 return sampled_softmax(
                     queries_TD,
-                    vectors_VD,
-                    bias_V1,
+                    items,
                     targets_T,
                     negatives_S=negatives_S,
                     log_expected_S=self._log_expected(negatives_S),
+                    label_smoothing=smoothing,
                 )
             case _:
                 assert_never(self.config)
@@ -75,9 +86,15 @@ def full_softmax(
     bias_V1: Tensor,
     targets_T: Tensor,
     chunk_elements: int = 4_000_000,
+    label_smoothing: float = 0.0,
 ) -> Tensor:
-    """Mean of -log softmax(queries @ vectors.T + bias)[target], `chunk_elements` logits at a time."""
-    loss: Tensor = _FullSoftmax.apply(queries_TD, vectors_VD, bias_V1, targets_T, chunk_elements)  # type: ignore[no-untyped-call]
+    """Mean of -log softmax(queries @ vectors.T + bias)[target], `chunk_elements` logits at a time.
+
+    With smoothing e the target counts 1 - e and each of the V - 1 items e / (V - 1) (Szegedy et al. 2016).
+    """
+    loss: Tensor = _FullSoftmax.apply(  # type: ignore[no-untyped-call]
+        queries_TD, vectors_VD, bias_V1, targets_T, chunk_elements, label_smoothing
+    )
     return loss
 
 
@@ -93,6 +110,7 @@ class _FullSoftmax(torch.autograd.Function):
         bias_V1: Tensor,
         targets_T: Tensor,
         chunk_elements: int,
+        label_smoothing: float,
     ) -> Tensor:
         V = len(bias_V1)
         items_VD, shift_V = vectors_VD[1:V], bias_V1[1:, 0]
@@ -106,8 +124,10 @@ class _FullSoftmax(torch.autograd.Function):
             column = targets_T[at : at + rows, None] - 1
             logits = torch.addmm(shift_V, queries, items_VD.T, out=buffer[: len(queries)])
             log_share = torch.log_softmax(logits, dim=1, out=logits)
-            loss -= log_share.gather(1, column).sum()
-            wrong = log_share.exp_().scatter_add_(1, column, -torch.ones_like(column, dtype=logits.dtype))
+            loss -= (1 - label_smoothing) * log_share.gather(1, column).sum()
+            if label_smoothing:
+                loss -= label_smoothing * log_share.mean(1).sum()
+            wrong = _minus_wanted(log_share.exp_(), column, label_smoothing)
             torch.mm(wrong, items_VD, out=grad_queries[at : at + rows])
             grad_vectors[1:V].addmm_(wrong.T, queries)
             grad_bias[1:, 0] += wrong.sum(0)
@@ -119,31 +139,44 @@ class _FullSoftmax(torch.autograd.Function):
     def backward(ctx: Any, *grads: Tensor) -> Any:
         """The chain rule's last factor."""
         scale = grads[0] / ctx.targets
-        return *(grad.mul_(scale) for grad in ctx.saved_tensors), None, None
+        return *(grad.mul_(scale) for grad in ctx.saved_tensors), None, None, None
+
+
+def _minus_wanted(share_TV: Tensor, column_T1: Tensor, label_smoothing: float) -> Tensor:
+    """The gradient of the logits: the shares less the wanted ones, in place."""
+    if label_smoothing:
+        share_TV -= label_smoothing / share_TV.shape[1]
+    wanted = torch.full_like(column_T1, label_smoothing - 1.0, dtype=share_TV.dtype)
+    return share_TV.scatter_add_(1, column_T1, wanted)
 
 
 def sampled_softmax(
     queries_TD: Tensor,
-    vectors_VD: Tensor,
-    bias_V1: Tensor,
+    items: Scored,
     targets_T: Tensor,
     *,
     negatives_S: Tensor,
     log_expected_S: Tensor,
+    label_smoothing: float = 0.0,
 ) -> Tensor:
     """Mean of log(exp(s_y) + sum_j exp(s_j - log E_j)) - s_y over drawn j other than y.
 
     E_j is how often j is expected among the negatives, so that the sum estimates the full softmax's
     partition without bias (Bengio & Senécal 2008; the target itself is certain and not corrected).
-    Gradients of vectors and bias are sparse: only rows that were drawn or are targets.
+    With smoothing e, s_y counts 1 - e and the mean score of the negatives e. Gradients of vectors and bias
+    are sparse: only rows that were drawn or are targets.
     """
     rows_R = torch.cat([targets_T, negatives_S])
-    vectors_RD = functional.embedding(rows_R, vectors_VD, sparse=True)
-    bias_R = functional.embedding(rows_R, bias_V1, sparse=True)[:, 0]
+    vectors_RD = items.vectors_of(rows_R)
+    bias_R = functional.embedding(rows_R, items.item_bias, sparse=True)[:, 0]
     T = len(targets_T)
     own_T = (queries_TD * vectors_RD[:T]).sum(1) + bias_R[:T]
     shift_S = bias_R[T:] - log_expected_S.to(queries_TD.dtype)
     others_TS = torch.addmm(shift_S, queries_TD, vectors_RD[T:].T)
-    others_TS = others_TS.masked_fill(targets_T[:, None] == negatives_S, -torch.inf)
-    everything_T = torch.logaddexp(own_T, torch.logsumexp(others_TS, dim=1))
-    return (everything_T - own_T).mean()
+    same_TS = targets_T[:, None] == negatives_S
+    everything_T = torch.logaddexp(own_T, torch.logsumexp(others_TS.masked_fill(same_TS, -torch.inf), dim=1))
+    loss = (everything_T - own_T).mean()
+    if label_smoothing:
+        drawn_TS = others_TS + log_expected_S.to(queries_TD.dtype)
+        loss = loss + label_smoothing * (own_T - drawn_TS.mean(1)).mean()
+    return loss

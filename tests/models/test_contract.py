@@ -1,6 +1,7 @@
 """What holds for every model. A new kind joins with one line in CONFIGS."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,10 +18,22 @@ from hm_pipeline.models.itemknn import ItemKnnConfig, MarkovConfig
 from hm_pipeline.models.popularity import PopularityConfig
 from hm_pipeline.models.recommender import Recommender
 from hm_pipeline.models.repeat import RepeatConfig
-from hm_pipeline.models.sequencer_config import LstmConfig
+from hm_pipeline.models.sequencer_config import (
+    AttentionConfig,
+    GruConfig,
+    LstmConfig,
+    RnnConfig,
+    TransformerConfig,
+)
 from hm_pipeline.training.config import TrainingConfig
 
 K = 5
+SMALL: dict[str, Any] = {
+    "user_embedding": 4,
+    "item_embedding": 8,
+    "training": TrainingConfig(max_epochs=1),
+}
+RECURRENT = SMALL | {"layers": 1, "hidden": 8, "state_dim": 8}
 CONFIGS: dict[str, ModelConfig] = {
     "popularity": PopularityConfig(),
     "repeat": RepeatConfig(),
@@ -30,14 +43,11 @@ CONFIGS: dict[str, ModelConfig] = {
     "als of trained users": AlsConfig(factors=8, iterations=5, fold_in=False),
     "aals": AalsConfig(factors=8, iterations=5),
     "aals by dot": AalsConfig(factors=8, iterations=5, metric="dot", fold_in=False),
-    "lstm": LstmConfig(
-        user_embedding=4,
-        item_embedding=8,
-        layers=1,
-        hidden=8,
-        state_dim=8,
-        training=TrainingConfig(max_epochs=1),
-    ),
+    "rnn": RnnConfig(**RECURRENT),
+    "lstm": LstmConfig(**RECURRENT),
+    "gru": GruConfig(**RECURRENT),
+    "attention": AttentionConfig(**RECURRENT),
+    "transformer": TransformerConfig(**SMALL, heads=2, feed_forward=16, head=(8,)),
 }
 LEARNS_ORDER = {
     "itemknn": 0.4,

@@ -14,11 +14,13 @@ from hm_pipeline.models.bodies.noise import Noise
 from hm_pipeline.models.fitting import FitContext
 from hm_pipeline.models.sequencer import batch_loss, fit_sequencer, load_sequencer
 from hm_pipeline.models.sequencer_config import (
+    AttentionConfig,
+    Dressed,
     GruConfig,
     LstmConfig,
-    RecurrentConfig,
     RnnConfig,
     SequencerConfig,
+    TransformerConfig,
 )
 from hm_pipeline.models.sequencer_net import Sequencer
 from hm_pipeline.models.sequencer_recommender import SequencerRecommender
@@ -26,12 +28,16 @@ from hm_pipeline.training.batches import BatchPlan, Windows
 from hm_pipeline.training.config import FullSoftmax, LossConfig, SampledSoftmax, TrainingConfig
 from hm_pipeline.training.losses import Objective
 
-KINDS: list[type[RecurrentConfig]] = [RnnConfig, LstmConfig, GruConfig]
+KINDS: list[type[Dressed]] = [RnnConfig, LstmConfig, GruConfig, AttentionConfig, TransformerConfig]
 each_kind = pytest.mark.parametrize("kind", KINDS)
 
 
-def config_of(kind: type[RecurrentConfig] = LstmConfig, **changes: object) -> SequencerConfig:
-    sizes = {"user_embedding": 4, "item_embedding": 16, "layers": 2, "hidden": 32, "state_dim": 16}
+def config_of(kind: type[Dressed] = LstmConfig, **changes: object) -> SequencerConfig:
+    sizes: dict[str, object] = {"user_embedding": 4, "item_embedding": 16}
+    if kind is TransformerConfig:
+        sizes |= {"heads": 2, "feed_forward": 32, "head": (32, 16)}
+    else:
+        sizes |= {"layers": 2, "hidden": 32, "state_dim": 16}
     training = TrainingConfig(batch_targets=256, max_lr=1e-2, cycle_epochs=8, max_epochs=8)
     return kind(**({**sizes, "training": training} | changes))  # type: ignore[return-value]
 
@@ -67,7 +73,7 @@ def gradients(
 @each_kind
 @pytest.mark.parametrize("tied", [False, True])
 def test_one_pass_has_the_loss_and_gradients_of_one_sample_a_prefix(
-    predictable: Samples, kind: type[RecurrentConfig], tied: bool
+    predictable: Samples, kind: type[Dressed], tied: bool
 ) -> None:
     config = config_of(kind, tied=tied)
     net = Sequencer(config, len(predictable.items), len(predictable.users)).double()
@@ -98,7 +104,8 @@ def test_tables_get_gradients_of_the_touched_rows_only(predictable: Samples) -> 
     batch_loss(net, Objective.of(SampledSoftmax(negatives=4), predictable.counts), batch).backward()
     assert net.user_embedding is not None
     assert net.item_vectors is not None
-    for table in (net.item_embedding.weight, net.user_embedding.weight, net.item_vectors, net.item_bias):
+    tables = (net.item_embedding, net.user_embedding, net.item_vectors)
+    for table in (*(table.weight for table in tables), net.item_bias):
         assert table.grad is not None
         assert table.grad.is_sparse
     touched = net.user_embedding.weight.grad.coalesce().indices()[0]  # type: ignore[union-attr]
@@ -109,7 +116,7 @@ def test_tables_get_gradients_of_the_touched_rows_only(predictable: Samples) -> 
 
 
 @each_kind
-def test_a_later_item_never_changes_an_earlier_state(kind: type[RecurrentConfig]) -> None:
+def test_a_later_item_never_changes_an_earlier_state(kind: type[Dressed]) -> None:
     net = Sequencer(config_of(kind), V=50, U=3)
     items = torch.randint(1, 50, (4, 9), generator=torch.Generator().manual_seed(1))
     with torch.no_grad():
@@ -128,7 +135,7 @@ def test_a_later_item_never_changes_an_earlier_state(kind: type[RecurrentConfig]
 @each_kind
 @pytest.mark.parametrize("loss", [FullSoftmax(), SampledSoftmax(negatives=64)], ids=["full", "sampled"])
 def test_predictable_shoppers_are_learned(
-    predictable: Samples, kind: type[RecurrentConfig], loss: LossConfig
+    predictable: Samples, kind: type[Dressed], loss: LossConfig
 ) -> None:
     config = config_of(kind)
     config = config.model_copy(update={"training": config.training.model_copy(update={"loss": loss})})
@@ -148,6 +155,8 @@ def test_noise_is_not_learned() -> None:
     "changes",
     [
         {"tied": True},
+        {"tied": True, "attributes": ("category", "colour"), "item_dropout": 0.1},
+        {"head": (24,), "state_dim": None},
         {"user_embedding": "none"},
         {"popularity_bias": True, "query_dropout": 0.2, "layer_dropout": 0.2},
     ],

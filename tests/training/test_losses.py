@@ -1,14 +1,27 @@
 """The losses against their definitions."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 import torch
 from torch.nn import functional
 
-from hm_pipeline.training.config import SampledSoftmax
+from hm_pipeline.training.config import ChosenSoftmax, FullSoftmax, SampledSoftmax, chosen
 from hm_pipeline.training.losses import Objective, full_softmax, sampled_softmax
 
 T, D, V = 37, 5, 23
+
+
+@dataclass
+class Table:
+    """Item vectors as they are."""
+
+    vectors: torch.Tensor
+    item_bias: torch.Tensor
+
+    def vectors_of(self, rows_R: torch.Tensor) -> torch.Tensor:
+        return functional.embedding(rows_R, self.vectors, sparse=True)
 
 
 @pytest.fixture
@@ -32,6 +45,38 @@ def test_chunks_equal_the_plain_cross_entropy(parts: tuple[torch.Tensor, ...], c
         torch.testing.assert_close(a, b)
 
 
+@pytest.mark.parametrize("chunk_elements", [100, 10_000])
+def test_smoothing_is_torchs_label_smoothing(parts: tuple[torch.Tensor, ...], chunk_elements: int) -> None:
+    queries, vectors, bias, targets = parts
+    logits = queries @ vectors[1:].T + bias[1:, 0]
+    plain = functional.cross_entropy(logits, targets - 1, label_smoothing=0.1)
+    expected = torch.autograd.grad(plain, (queries, vectors, bias))
+    smoothed = full_softmax(queries, vectors, bias, targets, chunk_elements, label_smoothing=0.1)
+    found = torch.autograd.grad(smoothed, (queries, vectors, bias))
+    torch.testing.assert_close(smoothed, plain)
+    for a, b in zip(found, expected, strict=True):
+        torch.testing.assert_close(a, b)
+
+
+def test_sampled_smoothing_comes_near_that_of_the_full_softmax(parts: tuple[torch.Tensor, ...]) -> None:
+    queries, vectors, bias, targets = parts
+    counts = np.full(V, 7, dtype=np.int64)
+    sampled = Objective.of(SampledSoftmax(negatives=200_000, alpha=0.0, label_smoothing=0.2), counts)
+    full = Objective.of(FullSoftmax(label_smoothing=0.2), counts)
+    items = Table(vectors, bias)
+    assert sampled(queries, items, targets, (1,)).item() == pytest.approx(
+        full(queries, items, targets, (1,)).item(), rel=0.01
+    )
+
+
+def test_the_loss_is_chosen_by_vocabulary_and_device() -> None:
+    auto = ChosenSoftmax(full_up_to=100, full_up_to_on_gpu=1000, negatives=7, label_smoothing=0.1)
+    assert chosen(auto, 100, on_gpu=False) == FullSoftmax(label_smoothing=0.1)
+    assert chosen(auto, 101, on_gpu=False) == SampledSoftmax(negatives=7, label_smoothing=0.1)
+    assert chosen(auto, 1000, on_gpu=True) == FullSoftmax(label_smoothing=0.1)
+    assert chosen(SampledSoftmax(), 5, on_gpu=True) == SampledSoftmax()
+
+
 def test_rows_beyond_the_vocabulary_stand_in_no_softmax(parts: tuple[torch.Tensor, ...]) -> None:
     queries, vectors, bias, targets = parts
     with_start = torch.cat([vectors.detach(), torch.full((1, D), 9.0, dtype=torch.float64)])
@@ -44,17 +89,17 @@ def test_many_negatives_come_near_the_full_softmax(parts: tuple[torch.Tensor, ..
     queries, vectors, bias, targets = parts
     counts = np.arange(V, dtype=np.int64)[::-1].copy() + 1
     objective = Objective.of(SampledSoftmax(negatives=200_000, alpha=0.75), counts)
-    loss = objective(queries, vectors, bias, targets, (1, 2, 3))
+    loss = objective(queries, Table(vectors, bias), targets, (1, 2, 3))
     assert loss.item() == pytest.approx(full_softmax(queries, vectors, bias, targets).item(), rel=0.01)
-    assert loss.item() == objective(queries, vectors, bias, targets, (1, 2, 3)).item()
-    assert loss.item() != objective(queries, vectors, bias, targets, (1, 2, 4)).item()
+    assert loss.item() == objective(queries, Table(vectors, bias), targets, (1, 2, 3)).item()
+    assert loss.item() != objective(queries, Table(vectors, bias), targets, (1, 2, 4)).item()
 
 
 def test_a_target_is_not_its_own_negative(parts: tuple[torch.Tensor, ...]) -> None:
     queries, vectors, bias, targets = parts
     negatives = targets[:1]
     loss = sampled_softmax(
-        queries[:1], vectors, bias, targets[:1], negatives_S=negatives, log_expected_S=torch.zeros(1)
+        queries[:1], Table(vectors, bias), targets[:1], negatives_S=negatives, log_expected_S=torch.zeros(1)
     )
     assert loss.item() == 0.0
 
@@ -63,7 +108,7 @@ def test_sampling_touches_only_the_rows_it_drew(parts: tuple[torch.Tensor, ...])
     queries, vectors, bias, targets = parts
     negatives = torch.tensor([2, 2, 5])
     sampled_softmax(
-        queries, vectors, bias, targets, negatives_S=negatives, log_expected_S=torch.zeros(3)
+        queries, Table(vectors, bias), targets, negatives_S=negatives, log_expected_S=torch.zeros(3)
     ).backward()
     assert vectors.grad is not None
     assert vectors.grad.is_sparse
