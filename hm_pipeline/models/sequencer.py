@@ -57,7 +57,8 @@ def load_sequencer(folder: Path, config: SequencerConfig) -> Recommender:
 def plan_of(config: SequencerConfig, samples: Samples, net: Sequencer) -> BatchPlan:
     """The batches of one-pass windows over the training histories."""
     t = config.training
-    windows = Windows.one_pass(samples.train, t.max_history)
+    cut = Windows.both_ways if t.both_ways else Windows.one_pass
+    windows = cut(samples.train, t.max_history)
     return BatchPlan(windows, net.start_symbol, t.batch_targets, t.unknown_user_share, t.seed)
 
 

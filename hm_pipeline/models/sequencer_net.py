@@ -4,7 +4,8 @@
     user  ─ vector  ─────────────────────┴─ head ─ query ─ softmax over the items
 
 B histories, L positions, T counted positions, D width of an item, S of a state, Q of a query,
-V items with padding, U users with the unknown one. The start symbol is row V of the item embedding.
+V items with padding, U users with the unknown one. The start symbol is row V of the item embedding, that of
+histories read from their end row V + 1.
 """
 
 import re
@@ -31,7 +32,8 @@ class Sequencer(nn.Module):
     ) -> None:
         super().__init__()
         self.config, self.start_symbol = config, V
-        self.item_embedding = ItemVectors(V + 1, config.item_embedding, codes or {})
+        rows = V + 1 + config.training.both_ways
+        self.item_embedding = ItemVectors(rows, config.item_embedding, codes or {})
         self.body = body_of(config)
         state = config.state_dim or self.body.width
         self.project = nn.Linear(self.body.width, state) if config.state_dim else None

@@ -5,12 +5,13 @@
     window 2               d e f g              predicts     f g h   (e is context only)
     window 3                     g h            predicts         i   (h is context only)
 
-Each target is counted once and sees between min(t-1, max_history/2) and max_history items.
+Each target is counted once and sees between min(t-1, max_history/2) and max_history items. Read both ways,
+the same histories are cut once more from their ends, after a start symbol of their own.
 W windows, B windows of a batch, L length, T counted targets.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Self
 
@@ -25,13 +26,14 @@ BATCHES_SORTED_TOGETHER = 32  # windows of so many batches are sorted by length:
 
 @dataclass(frozen=True, eq=False)
 class Windows:
-    """Position p of a window reads `flat[origin + p]` and predicts `flat[origin + p + 1]`.
+    """Position p of a window reads `flat[origin + step p]` and predicts `flat[origin + step (p + 1)]`.
 
     Where `fresh`, position 0 reads the start symbol instead. Positions below `context` are not counted.
     """
 
     flat: Int32
-    origin: Int64  # (W,) -1 is possible: the start symbol before the first item of all
+    origin: Int64  # (W,) one before the first or after the last is possible: the start symbol's place
+    step: Int64  # (W,) 1, or -1 where a history is read from its end
     length: Int64  # (W,) positions
     context: Int64  # (W,)
     fresh: Bool  # (W,)
@@ -61,6 +63,23 @@ class Windows:
         return cls._cut(histories, row, begin, end, counted_from)
 
     @classmethod
+    def both_ways(cls, histories: Histories, max_history: int) -> Self:
+        """Those of `one_pass`, and those of the reversed histories: twice the targets."""
+        there = cls.one_pass(histories, max_history)
+        size = len(histories.flat)
+        reversed_ = replace(histories, starts=size - histories.ends, ends=size - histories.starts)
+        back = cls.one_pass(reversed_, max_history)
+        return cls(
+            flat=there.flat,
+            origin=np.concatenate([there.origin, size - 1 - back.origin]),
+            step=np.concatenate([there.step, -back.step]),
+            length=np.concatenate([there.length, back.length]),
+            context=np.concatenate([there.context, back.context]),
+            fresh=np.concatenate([there.fresh, back.fresh]),
+            users=np.concatenate([there.users, back.users]),
+        )
+
+    @classmethod
     def by_prefix(cls, histories: Histories, max_history: int) -> Self:
         """One window a target with exactly its past: the definition of a sample, slow and obvious."""
         row, _ = histories.interactions()
@@ -77,6 +96,7 @@ class Windows:
         return cls(
             flat=histories.flat,
             origin=histories.starts[row] + first,
+            step=np.ones(len(row), dtype=np.int64),
             length=end - first - 1,
             context=counted_from - first - 1,
             fresh=fresh,
@@ -100,7 +120,7 @@ class BatchPlan:
     """Which windows meet in which batch, anew each epoch, a function of (seed, epoch) alone."""
 
     windows: Windows
-    start_symbol: int
+    start_symbol: int  # the next number is that of histories read from their end
     batch_targets: int
     unknown_user_share: float
     seed: int
@@ -132,16 +152,18 @@ class BatchPlan:
         replaced = np.random.default_rng(seed).random(len(chosen)) < self.unknown_user_share
         width = int(w.length[chosen].max())
         position = np.arange(width)
-        at = w.origin[chosen, None] + position
+        step = w.step[chosen, None]
+        at = w.origin[chosen, None] + step * position
         inside = position < w.length[chosen, None]
         items = np.where(inside, w.flat[np.clip(at, 0, len(w.flat) - 1)], 0).astype(np.int64)
-        items[w.fresh[chosen], 0] = self.start_symbol
+        start_symbol = np.where(step[:, 0] > 0, self.start_symbol, self.start_symbol + 1)
+        items[:, 0] = np.where(w.fresh[chosen], start_symbol, items[:, 0])
         counted = inside & (position >= w.context[chosen, None])
         return Batch(
             items=items,
             users=np.where(replaced, 0, w.users[chosen]).astype(np.int64),
             at=np.flatnonzero(counted),
-            targets=w.flat[at[counted] + 1].astype(np.int64),
+            targets=w.flat[(at + step)[counted]].astype(np.int64),
             seed=seed,
         )
 

@@ -67,6 +67,7 @@ class TrainingConfig(Frozen):
     seed: NonNegativeInt = 1
     batch_targets: PositiveInt = 2048  # windows are drawn until a batch holds so many targets
     max_history: PositiveInt = 20  # items a target may see
+    both_ways: bool = False  # histories are learned from their ends too: twice the targets of an epoch
     loss: LossConfig = ChosenSoftmax()
     max_lr: PositiveFloat = 1e-3
     pct_start: Share = 0.3  # of the cycle, while the rate rises

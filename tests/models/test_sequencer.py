@@ -157,6 +157,12 @@ def test_noise_is_not_learned() -> None:
         {"tied": True},
         {"tied": True, "attributes": ("category", "colour"), "item_dropout": 0.1},
         {"head": (24,), "state_dim": None},
+        {
+            "tied": True,
+            "training": TrainingConfig(
+                batch_targets=256, max_lr=1e-2, cycle_epochs=6, max_epochs=6, both_ways=True
+            ),
+        },
         {"user_embedding": "none"},
         {"popularity_bias": True, "query_dropout": 0.2, "layer_dropout": 0.2},
     ],

@@ -94,3 +94,24 @@ def test_a_share_of_users_becomes_the_unknown_one() -> None:
 def test_nothing_to_learn_from_is_said() -> None:
     with pytest.raises(EmptyWindowError, match="no training target"):
         plan_of(Windows.one_pass(histories_of([0, 0]), 20))
+
+
+def test_both_ways_every_interaction_is_a_target_twice_with_what_stands_on_either_side() -> None:
+    histories = histories_of([1, 0, 4, 7])
+    plan = plan_of(Windows.both_ways(histories, 3), batch_targets=10**9)
+    (batch,) = plan.batches(0)
+    width = batch.items.shape[1]
+    pasts: dict[tuple[bool, int], list[int]] = {}
+    for at, target in zip(batch.at, batch.targets, strict=True):
+        row = batch.items[at // width]
+        past = [int(i) for i in row[: at % width + 1]]
+        backwards = past[0] == START + 1 or (past[0] != START and past[0] > target)
+        pasts[backwards, int(target)] = past
+    assert len(batch.targets) == len(pasts) == 2 * histories.total
+    assert pasts[False, 4] == [START, 2, 3]
+    assert pasts[True, 4] == [START + 1, 5]
+    assert pasts[True, 2] == [START + 1, 5, 4, 3]
+    for (backwards, target), past in pasts.items():
+        near = [i for i in past if i < START]
+        expected = target + np.arange(len(near), 0, -1) * (1 if backwards else -1)
+        assert near == expected.tolist()
