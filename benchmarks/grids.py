@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from itertools import product
-from typing import Literal
+from typing import Any, Literal
 
 from logs import BEAUTY, ESHOP, YOOCHOOSE, Source
 
@@ -11,8 +11,15 @@ from hm_pipeline.models.config import ModelConfig
 from hm_pipeline.models.itemknn import ItemKnnConfig, MarkovConfig
 from hm_pipeline.models.popularity import PopularityConfig
 from hm_pipeline.models.repeat import RepeatConfig
-from hm_pipeline.models.sequencer_config import LstmConfig
-from hm_pipeline.training.config import SampledSoftmax, TrainingConfig
+from hm_pipeline.models.sequencer_config import (
+    AttentionConfig,
+    GruConfig,
+    LstmConfig,
+    RnnConfig,
+    SequencerConfig,
+    TransformerConfig,
+)
+from hm_pipeline.training.config import FullSoftmax, SampledSoftmax, TrainingConfig
 
 Model = Literal[
     "popularity",
@@ -22,9 +29,20 @@ Model = Literal[
     "itemknn_chosen",
     "als",
     "aals",  # the factors that als chose, nearest items by Annoy
-    "lstm",  # thesis sizes on eshop, small ones elsewhere
+    "rnn",  # the five of the thesis: its sizes on eshop, small ones elsewhere
+    "lstm",
+    "gru",
+    "attention",
+    "transformer",
     "lstm_small",  # the small one on eshop
 ]
+KINDS: dict[str, type[SequencerConfig]] = {
+    "rnn": RnnConfig,
+    "lstm": LstmConfig,
+    "gru": GruConfig,
+    "attention": AttentionConfig,
+    "transformer": TransformerConfig,
+}
 ALS = {  # factors, alphas
     ESHOP: ((8, 16, 64), (1.0, 10.0, 40.0)),
     YOOCHOOSE: ((64, 128), (1.0, 10.0, 40.0, 100.0)),
@@ -52,10 +70,8 @@ def grid(source: Source, model: Model, chosen: Callable[[Model], ModelConfig]) -
             return tuple(AlsConfig(factors=f, alpha=a) for f, a in product(*ALS[source]))
         case "aals":
             return (AalsConfig(**chosen("als").model_dump(exclude={"kind"})),)
-        case "lstm" if source == ESHOP:
-            return _thesis()
-        case "lstm" | "lstm_small":
-            return _small()
+        case "rnn" | "lstm" | "gru" | "attention" | "transformer" | "lstm_small":
+            return _nets(source, model)
         case _:
             return (DEFINED[model],)
 
@@ -66,30 +82,39 @@ def _itemknn() -> tuple[ModelConfig, ...]:
     return tuple(ItemKnnConfig(damping=d, backward=b, decay=a) for d, b, a in axes)
 
 
-def _thesis() -> tuple[ModelConfig, ...]:
-    """The thesis's sizes; its own schedule, and one that rises higher and ends sooner."""
-    own = TrainingConfig(unknown_user_share=0.0)
-    sooner = own.model_copy(update={"max_lr": 2e-3, "cycle_epochs": 5.0, "max_epochs": 5.0})
-    return (LstmConfig(training=own), LstmConfig(training=sooner))
+def _nets(source: Source, model: Model) -> tuple[ModelConfig, ...]:
+    """The thesis's sizes on eshop, small ones elsewhere; the LSTM, tried first, has two to choose from."""
+    if model == "lstm_small" or (model == "lstm" and source != ESHOP):
+        return (_small(LstmConfig, 64, 0.2), _small(LstmConfig, 128, 0.5))
+    if source != ESHOP:
+        return (_small(KINDS[model], 128, 0.5),)
+    own = _thesis(KINDS[model])
+    if model != "lstm":
+        return (own,)
+    return (own, _thesis(LstmConfig, max_lr=2e-3, cycle_epochs=5.0, max_epochs=5.0))
 
 
-def _small() -> tuple[ModelConfig, ...]:
+def _thesis(kind: type[SequencerConfig], **schedule: float) -> SequencerConfig:
+    """The thesis's sizes and its own schedule, unless told otherwise."""
+    return kind(training=TrainingConfig(unknown_user_share=0.0, loss=FullSoftmax(), **schedule))
+
+
+def _small(kind: type[SequencerConfig], width: int, dropout: float) -> SequencerConfig:
     """One layer, one table of item vectors, a sampled softmax; nobody's id is learned."""
     training = TrainingConfig(
         batch_targets=1024, max_lr=5e-3, cycle_epochs=10, max_epochs=10, loss=SampledSoftmax(negatives=1024)
     )
-    return tuple(
-        LstmConfig(
-            user_embedding="none",
-            item_embedding=width,
-            hidden=2 * width,
-            layers=1,
-            state_dim=width,
-            tied=True,
-            popularity_bias=True,
-            embedding_dropout=dropout,
-            query_dropout=dropout,
-            training=training,
-        )
-        for width, dropout in ((64, 0.2), (128, 0.5))
+    sizes: dict[str, Any] = {"hidden": 2 * width, "layers": 1, "state_dim": width}
+    if kind is TransformerConfig:  # a fifth of the rate: at .005 it does not learn
+        sizes = {"feed_forward": 2 * width, "heads": 4, "head": (), "norm_first": True, "block_dropout": 0.2}
+        training = training.model_copy(update={"max_lr": 1e-3})
+    return kind(
+        user_embedding="none",
+        item_embedding=width,
+        tied=True,
+        popularity_bias=True,
+        embedding_dropout=dropout,
+        query_dropout=dropout,
+        training=training,
+        **sizes,
     )

@@ -8,7 +8,7 @@ from hm_pipeline.evaluation.estimate import Estimate
 from hm_pipeline.models.als_config import AalsConfig, AlsConfig
 from hm_pipeline.models.config import ModelConfig
 from hm_pipeline.models.itemknn import ItemKnnConfig
-from hm_pipeline.models.sequencer_config import LstmConfig
+from hm_pipeline.models.sequencer_config import RecurrentConfig, SequencerConfig, TransformerConfig
 
 SHARES = {"hr": "HR@14", "ndcg": "NDCG@14", "coverage": "coverage", "personalization": "personalization"}
 HEAD = ("model", *SHARES.values(), "ANN recall", "fit s", "lists s", "sizes")
@@ -91,19 +91,23 @@ def _sizes(config: ModelConfig) -> str:
             return f"{config.factors} factors, alpha {config.alpha:g}"
         case ItemKnnConfig():
             return f"damping {config.damping:g}, backward {config.backward:g}, decay {config.decay:g}"
-        case LstmConfig():
+        case RecurrentConfig() | TransformerConfig():
             return _net(config)
         case _:
             return ""
 
 
-def _net(config: LstmConfig) -> str:
+def _net(config: SequencerConfig) -> str:
     """Widths, then what keeps it from learning by heart, then the schedule."""
     t = config.training
+    if isinstance(config, TransformerConfig):
+        body = f"{config.blocks} x {config.feed_forward} in {config.heads} heads"
+    else:
+        body = f"{config.layers} x {config.hidden}"
     return (
-        f"{config.layers} x {config.hidden}, items {config.item_embedding}, users {config.user_embedding}, "
-        f"dropout {config.query_dropout:g}, {t.loss.kind} softmax, batch {t.batch_targets:,}, "
-        f"rate {t.max_lr:g} over {t.cycle_epochs:g} epochs"
+        f"{body}, items {config.item_embedding}, users {config.user_embedding}, "
+        f"dropout {config.query_dropout:g}, {t.loss.kind} softmax{', both ways' * t.both_ways}, "
+        f"batch {t.batch_targets:,}, rate {t.max_lr:g} over {t.cycle_epochs:g} epochs"
     )
 
 

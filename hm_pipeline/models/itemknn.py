@@ -11,7 +11,7 @@ import numpy as np
 from pydantic import Field
 from scipy import sparse
 
-from hm_pipeline.data.arrays import Bool
+from hm_pipeline.data.arrays import Bool, Float64
 from hm_pipeline.data.histories import Histories
 from hm_pipeline.data.recommendations import Recommendations
 from hm_pipeline.data.samples import Samples
@@ -63,13 +63,18 @@ class ItemKnn:
 
     def recommend(self, histories: Histories, k: int, *, allowed: Bool | None = None) -> Recommendations:
         """As `Recommender.recommend`; a score is the sum of the votes, 0 where popularity fills."""
-        size = self.similarity.shape[0]
 
         def answer(block: Histories) -> Recommendations:
-            voted = votes(block, size, self.max_history, self.decay) @ self.similarity
-            return top_k(voted.toarray(), k, excluded=block.last, allowed=allowed)
+            return top_k(self.scores(block), k, excluded=block.last, allowed=allowed)
 
-        return in_blocks(histories, k, 2 * size, answer)  # twice: scores are born in double precision
+        width = 2 * self.similarity.shape[0]  # twice: scores are born in double precision
+        return in_blocks(histories, k, width, answer)
+
+    def scores(self, histories: Histories) -> Float64:
+        """(N, V) the sum of the votes for each item: a block of rows, not everybody's."""
+        voted = votes(histories, self.similarity.shape[0], self.max_history, self.decay) @ self.similarity
+        scores_NV: Float64 = voted.toarray()
+        return scores_NV
 
     def save(self, folder: Path) -> None:
         """similarity.npz and votes.npy."""
