@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -59,14 +60,15 @@ def plan_of(config: SequencerConfig, samples: Samples, net: Sequencer) -> BatchP
     t = config.training
     cut = Windows.both_ways if t.both_ways else Windows.one_pass
     windows = cut(samples.train, t.max_history)
-    return BatchPlan(windows, net.start_symbol, t.batch_targets, t.unknown_user_share, t.seed)
+    return BatchPlan(windows, net.start_symbol, t.batch_targets, t.unknown_user_share, t.seed, t.horizon)
 
 
 def batch_loss(net: Sequencer, objective: Objective, batch: Batch) -> Tensor:
     """The mean loss over a batch's targets."""
     items, users = torch.from_numpy(batch.items), torch.from_numpy(batch.users)
     queries = net.encode(items, users, torch.from_numpy(batch.at), Noise(batch.seed))
-    return objective(queries, net, torch.from_numpy(batch.targets), batch.seed)
+    targets_TH = np.concatenate([batch.targets[:, None], batch.later], axis=1)
+    return objective(queries, net, torch.from_numpy(targets_TH), batch.seed)
 
 
 def _orders(

@@ -106,12 +106,16 @@ class Windows:
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """items_BL padded on the right with 0; `at` (T,) flat positions b * L + l whose state meets targets_T."""
+    """items_BL padded on the right with 0; `at` (T,) flat positions b * L + l whose state meets targets_T.
+
+    later_TH are the items that follow a target in its window, 0 where there is none.
+    """
 
     items: Int64
     users: Int64  # (B,)
     at: Int64
     targets: Int64
+    later: Int64
     seed: tuple[int, ...]  # of all chance in this step: never a state carried from step to step
 
 
@@ -124,6 +128,7 @@ class BatchPlan:
     batch_targets: int
     unknown_user_share: float
     seed: int
+    horizon: int = 1  # items ahead that a state is to know
 
     def __post_init__(self) -> None:
         """Refuse to train on nothing."""
@@ -164,8 +169,17 @@ class BatchPlan:
             users=np.where(replaced, 0, w.users[chosen]).astype(np.int64),
             at=np.flatnonzero(counted),
             targets=w.flat[(at + step)[counted]].astype(np.int64),
+            later=self._later(chosen, at, counted),
             seed=seed,
         )
+
+    def _later(self, chosen: Int64, at: Int64, counted: Bool) -> Int64:
+        """later_TH: the second to the last of the `horizon` items that follow a counted position."""
+        w, row = self.windows, np.nonzero(counted)
+        ahead = np.arange(2, self.horizon + 1)
+        places = at[row][:, None] + w.step[chosen][row[0], None] * ahead
+        inside = row[1][:, None] + ahead <= w.length[chosen][row[0], None]
+        return np.where(inside, w.flat[np.clip(places, 0, len(w.flat) - 1)], 0).astype(np.int64)
 
     def batches(self, epoch: int) -> Iterator[Batch]:
         """All batches of an epoch."""

@@ -67,6 +67,7 @@ class TrainingConfig(Frozen):
     seed: NonNegativeInt = 1
     batch_targets: PositiveInt = 2048  # windows are drawn until a batch holds so many targets
     max_history: PositiveInt = 20  # items a target may see
+    horizon: PositiveInt = 1  # items ahead that a state learns, the d-th with a weight that falls as 1/d
     both_ways: bool = False  # histories are learned from their ends too: twice the targets of an epoch
     loss: LossConfig = ChosenSoftmax()
     max_lr: PositiveFloat = 1e-3

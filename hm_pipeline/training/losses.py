@@ -1,6 +1,9 @@
 """Cross entropy over the items, exact or sampled, never holding all targets x all items.
 
-T targets, D query width, V vocabulary, S negatives, R rows. Item 0 is padding and stands in no softmax;
+A position has one target, or several with weights that add up to 1: the items that follow, the d-th with a
+share that falls as 1/d (as in the dense all-action loss of Pancha et al. 2022, for the whole window).
+
+T positions, H targets of each, D query width, V vocabulary, S negatives, R rows. Item 0 is padding and stands in no softmax;
 rows of the vectors beyond V (the start symbol, where vectors are tied to the embedding) neither. The bias
 is a table of width 1, so that its gradient can be sparse like the vectors'.
 """
@@ -80,20 +83,27 @@ class Objective:
         return torch.from_numpy(np.log(len(share) * share)).to(negatives_S.device)
 
 
+def weights_of(targets_TH: Tensor) -> Tensor:
+    """weights_TH: the d-th target's falls as 1/d, 0 where there is none, 1 in all."""
+    falling_H = 1 / torch.arange(1, targets_TH.shape[1] + 1, device=targets_TH.device)
+    weights_TH = (targets_TH > 0) * falling_H
+    return weights_TH / weights_TH.sum(1, keepdim=True)
+
+
 def full_softmax(
     queries_TD: Tensor,
     vectors_VD: Tensor,
     bias_V1: Tensor,
-    targets_T: Tensor,
+    targets_TH: Tensor,
     chunk_elements: int = 4_000_000,
     label_smoothing: float = 0.0,
 ) -> Tensor:
-    """Mean of -log softmax(queries @ vectors.T + bias)[target], `chunk_elements` logits at a time.
+    """Mean of -log softmax(queries @ vectors.T + bias)[targets], `chunk_elements` logits at a time.
 
     With smoothing e the target counts 1 - e and each of the V - 1 items e / (V - 1) (Szegedy et al. 2016).
     """
     loss: Tensor = _FullSoftmax.apply(  # type: ignore[no-untyped-call]
-        queries_TD, vectors_VD, bias_V1, targets_T, chunk_elements, label_smoothing
+        queries_TD, vectors_VD, bias_V1, targets_TH, chunk_elements, label_smoothing
     )
     return loss
 
@@ -108,7 +118,7 @@ class _FullSoftmax(torch.autograd.Function):
         queries_TD: Tensor,
         vectors_VD: Tensor,
         bias_V1: Tensor,
-        targets_T: Tensor,
+        targets_TH: Tensor,
         chunk_elements: int,
         label_smoothing: float,
     ) -> Tensor:
@@ -116,18 +126,21 @@ class _FullSoftmax(torch.autograd.Function):
         items_VD, shift_V = vectors_VD[1:V], bias_V1[1:, 0]
         grad_queries, grad_vectors = torch.empty_like(queries_TD), torch.zeros_like(vectors_VD)
         grad_bias = torch.zeros_like(bias_V1)
+        weights_TH = (1 - label_smoothing) * weights_of(targets_TH).to(queries_TD.dtype)
         loss = queries_TD.new_zeros(())
         rows = max(1, chunk_elements // len(items_VD))
         buffer = queries_TD.new_empty((min(rows, len(queries_TD)), len(items_VD)))
         for at in range(0, len(queries_TD), rows):
             queries = queries_TD[at : at + rows]
-            column = targets_T[at : at + rows, None] - 1
+            columns, weights = (targets_TH[at : at + rows] - 1).clamp(min=0), weights_TH[at : at + rows]
             logits = torch.addmm(shift_V, queries, items_VD.T, out=buffer[: len(queries)])
             log_share = torch.log_softmax(logits, dim=1, out=logits)
-            loss -= (1 - label_smoothing) * log_share.gather(1, column).sum()
+            loss -= (weights * log_share.gather(1, columns)).sum()
             if label_smoothing:
                 loss -= label_smoothing * log_share.mean(1).sum()
-            wrong = _minus_wanted(log_share.exp_(), column, label_smoothing)
+            wrong = log_share.exp_().scatter_add_(1, columns, -weights)
+            if label_smoothing:
+                wrong -= label_smoothing / len(items_VD)
             torch.mm(wrong, items_VD, out=grad_queries[at : at + rows])
             grad_vectors[1:V].addmm_(wrong.T, queries)
             grad_bias[1:, 0] += wrong.sum(0)
@@ -142,41 +155,36 @@ class _FullSoftmax(torch.autograd.Function):
         return *(grad.mul_(scale) for grad in ctx.saved_tensors), None, None, None
 
 
-def _minus_wanted(share_TV: Tensor, column_T1: Tensor, label_smoothing: float) -> Tensor:
-    """The gradient of the logits: the shares less the wanted ones, in place."""
-    if label_smoothing:
-        share_TV -= label_smoothing / share_TV.shape[1]
-    wanted = torch.full_like(column_T1, label_smoothing - 1.0, dtype=share_TV.dtype)
-    return share_TV.scatter_add_(1, column_T1, wanted)
-
-
 def sampled_softmax(
     queries_TD: Tensor,
     items: Scored,
-    targets_T: Tensor,
+    targets_TH: Tensor,
     *,
     negatives_S: Tensor,
     log_expected_S: Tensor,
     label_smoothing: float = 0.0,
 ) -> Tensor:
-    """Mean of log(exp(s_y) + sum_j exp(s_j - log E_j)) - s_y over drawn j other than y.
+    """Mean of log(exp(s_y) + sum_j exp(s_j - log E_j)) - s_y over drawn j that are no target of the position.
 
     E_j is how often j is expected among the negatives, so that the sum estimates the full softmax's
     partition without bias (Bengio & Senécal 2008; the target itself is certain and not corrected).
     With smoothing e, s_y counts 1 - e and the mean score of the negatives e. Gradients of vectors and bias
     are sparse: only rows that were drawn or are targets.
     """
-    rows_R = torch.cat([targets_T, negatives_S])
+    T, H = targets_TH.shape
+    rows_R = torch.cat([targets_TH.flatten(), negatives_S])
     vectors_RD = items.vectors_of(rows_R)
     bias_R = functional.embedding(rows_R, items.item_bias, sparse=True)[:, 0]
-    T = len(targets_T)
-    own_T = (queries_TD * vectors_RD[:T]).sum(1) + bias_R[:T]
-    shift_S = bias_R[T:] - log_expected_S.to(queries_TD.dtype)
-    others_TS = torch.addmm(shift_S, queries_TD, vectors_RD[T:].T)
-    same_TS = targets_T[:, None] == negatives_S
-    everything_T = torch.logaddexp(own_T, torch.logsumexp(others_TS.masked_fill(same_TS, -torch.inf), dim=1))
-    loss = (everything_T - own_T).mean()
+    own_TH = torch.einsum("td,thd->th", queries_TD, vectors_RD[: T * H].unflatten(0, (T, H)))
+    own_TH = own_TH + bias_R[: T * H].unflatten(0, (T, H))
+    log_expected_S = log_expected_S.to(queries_TD.dtype)
+    others_TS = torch.addmm(bias_R[T * H :] - log_expected_S, queries_TD, vectors_RD[T * H :].T)
+    for targets_T in targets_TH.unbind(1):
+        others_TS = others_TS.masked_fill(targets_T[:, None] == negatives_S, -torch.inf)
+    everything_TH = torch.logaddexp(own_TH, torch.logsumexp(others_TS, dim=1, keepdim=True))
+    weights_TH = weights_of(targets_TH).to(queries_TD.dtype)
+    loss = (weights_TH * (everything_TH - own_TH)).sum() / T
     if label_smoothing:
-        drawn_TS = others_TS + log_expected_S.to(queries_TD.dtype)
-        loss = loss + label_smoothing * (own_T - drawn_TS.mean(1)).mean()
+        drawn = queries_TD @ vectors_RD[T * H :].mean(0) + bias_R[T * H :].mean()
+        loss = loss + label_smoothing * ((weights_TH * own_TH).sum(1) - drawn).mean()
     return loss

@@ -115,3 +115,29 @@ def test_both_ways_every_interaction_is_a_target_twice_with_what_stands_on_eithe
         near = [i for i in past if i < START]
         expected = target + np.arange(len(near), 0, -1) * (1 if backwards else -1)
         assert near == expected.tolist()
+
+
+def test_the_horizon_adds_what_follows_a_target_in_its_window() -> None:
+    histories = histories_of([4, 1])
+    windows = Windows.both_ways(histories, 20)
+    plan = BatchPlan(windows, START, 10**9, 0.0, seed=1, horizon=3)
+    (batch,) = plan.batches(0)
+    backwards = batch.items[batch.at // batch.items.shape[1], 0] > START
+    found = {
+        (bool(back), int(target)): later.tolist()
+        for back, target, later in zip(backwards, batch.targets, batch.later, strict=True)
+    }
+    assert found == {
+        (False, 1): [2, 3],
+        (False, 2): [3, 4],
+        (False, 3): [4, 0],
+        (False, 4): [0, 0],
+        (True, 4): [3, 2],
+        (True, 3): [2, 1],
+        (True, 2): [1, 0],
+        (True, 1): [0, 0],
+        (False, 5): [0, 0],
+        (True, 5): [0, 0],
+    }
+    (short,) = BatchPlan(windows, START, 10**9, 0.0, seed=1).batches(0)
+    assert short.later.shape == (len(short.targets), 0)

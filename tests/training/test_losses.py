@@ -30,13 +30,13 @@ def parts() -> tuple[torch.Tensor, ...]:
     queries = torch.randn(T, D, generator=chance, dtype=torch.float64, requires_grad=True)
     vectors = torch.randn(V, D, generator=chance, dtype=torch.float64, requires_grad=True)
     bias = torch.randn(V, 1, generator=chance, dtype=torch.float64, requires_grad=True)
-    return queries, vectors, bias, torch.randint(1, V, (T,), generator=chance)
+    return queries, vectors, bias, torch.randint(1, V, (T, 1), generator=chance)
 
 
 @pytest.mark.parametrize("chunk_elements", [1, 100, 10_000])
 def test_chunks_equal_the_plain_cross_entropy(parts: tuple[torch.Tensor, ...], chunk_elements: int) -> None:
     queries, vectors, bias, targets = parts
-    plain = functional.cross_entropy(queries @ vectors[1:].T + bias[1:, 0], targets - 1)
+    plain = functional.cross_entropy(queries @ vectors[1:].T + bias[1:, 0], targets[:, 0] - 1)
     expected = torch.autograd.grad(plain, (queries, vectors, bias))
     chunked = full_softmax(queries, vectors, bias, targets, chunk_elements)
     found = torch.autograd.grad(chunked * 1.0, (queries, vectors, bias))
@@ -49,7 +49,7 @@ def test_chunks_equal_the_plain_cross_entropy(parts: tuple[torch.Tensor, ...], c
 def test_smoothing_is_torchs_label_smoothing(parts: tuple[torch.Tensor, ...], chunk_elements: int) -> None:
     queries, vectors, bias, targets = parts
     logits = queries @ vectors[1:].T + bias[1:, 0]
-    plain = functional.cross_entropy(logits, targets - 1, label_smoothing=0.1)
+    plain = functional.cross_entropy(logits, targets[:, 0] - 1, label_smoothing=0.1)
     expected = torch.autograd.grad(plain, (queries, vectors, bias))
     smoothed = full_softmax(queries, vectors, bias, targets, chunk_elements, label_smoothing=0.1)
     found = torch.autograd.grad(smoothed, (queries, vectors, bias))
@@ -69,6 +69,22 @@ def test_sampled_smoothing_comes_near_that_of_the_full_softmax(parts: tuple[torc
     )
 
 
+def test_several_targets_by_hand_against_drawn_negatives(parts: tuple[torch.Tensor, ...]) -> None:
+    queries, vectors, bias, _ = parts
+    score = (queries @ vectors.T + bias[:, 0])[:1]
+    log_expected = torch.tensor([0.3, 0.4, 0.5], dtype=torch.float64)
+    loss = sampled_softmax(
+        queries[:1],
+        Table(vectors, bias),
+        torch.tensor([[4, 9]]),
+        negatives_S=torch.tensor([9, 2, 7]),
+        log_expected_S=log_expected,
+    )
+    others = torch.exp(score[0, [2, 7]] - log_expected[1:]).sum()
+    each = torch.log(torch.exp(score[0, [4, 9]]) + others) - score[0, [4, 9]]
+    torch.testing.assert_close(loss, (2 * each[0] + each[1]) / 3)
+
+
 def test_the_loss_is_chosen_by_vocabulary_and_device() -> None:
     auto = ChosenSoftmax(full_up_to=100, full_up_to_on_gpu=1000, negatives=7, label_smoothing=0.1)
     assert chosen(auto, 100, on_gpu=False) == FullSoftmax(label_smoothing=0.1)
@@ -85,6 +101,30 @@ def test_rows_beyond_the_vocabulary_stand_in_no_softmax(parts: tuple[torch.Tenso
     )
 
 
+def ahead(targets: torch.Tensor) -> torch.Tensor:
+    """Three targets a position, some positions with fewer."""
+    later = torch.stack([targets[:, 0] % (V - 1) + 1, (targets[:, 0] + 5) % (V - 1) + 1], dim=1)
+    later[::3, 1] = 0
+    later[::6] = 0
+    return torch.cat([targets, later], dim=1)
+
+
+def test_several_targets_are_a_cross_entropy_with_soft_targets(parts: tuple[torch.Tensor, ...]) -> None:
+    queries, vectors, bias, targets = parts
+    several = ahead(targets)
+    soft = torch.zeros(T, V, dtype=torch.float64)
+    for row, items in enumerate(several.tolist()):
+        known = [(item, 1 / (d + 1)) for d, item in enumerate(items) if item]
+        for item, weight in known:
+            soft[row, item] += weight / sum(w for _, w in known)
+    plain = functional.cross_entropy(queries @ vectors[1:].T + bias[1:, 0], soft[:, 1:])
+    expected = torch.autograd.grad(plain, (queries, vectors, bias))
+    chunked = full_softmax(queries, vectors, bias, several, 100)
+    torch.testing.assert_close(chunked, plain)
+    for a, b in zip(torch.autograd.grad(chunked, (queries, vectors, bias)), expected, strict=True):
+        torch.testing.assert_close(a, b)
+
+
 def test_many_negatives_come_near_the_full_softmax(parts: tuple[torch.Tensor, ...]) -> None:
     queries, vectors, bias, targets = parts
     counts = np.arange(V, dtype=np.int64)[::-1].copy() + 1
@@ -97,7 +137,7 @@ def test_many_negatives_come_near_the_full_softmax(parts: tuple[torch.Tensor, ..
 
 def test_a_target_is_not_its_own_negative(parts: tuple[torch.Tensor, ...]) -> None:
     queries, vectors, bias, targets = parts
-    negatives = targets[:1]
+    negatives = targets[0]
     loss = sampled_softmax(
         queries[:1], Table(vectors, bias), targets[:1], negatives_S=negatives, log_expected_S=torch.zeros(1)
     )
@@ -112,4 +152,4 @@ def test_sampling_touches_only_the_rows_it_drew(parts: tuple[torch.Tensor, ...])
     ).backward()
     assert vectors.grad is not None
     assert vectors.grad.is_sparse
-    assert set(vectors.grad.coalesce().indices()[0].tolist()) == {2, 5, *targets.tolist()}
+    assert set(vectors.grad.coalesce().indices()[0].tolist()) == {2, 5, *targets[:, 0].tolist()}
