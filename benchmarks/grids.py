@@ -7,6 +7,7 @@ from typing import Any, Literal
 from logs import BEAUTY, ESHOP, YOOCHOOSE, Source
 
 from hm_pipeline.models.als_config import AalsConfig, AlsConfig
+from hm_pipeline.models.blend_config import BlendConfig
 from hm_pipeline.models.config import ModelConfig
 from hm_pipeline.models.itemknn import ItemKnnConfig, MarkovConfig
 from hm_pipeline.models.popularity import PopularityConfig
@@ -19,7 +20,7 @@ from hm_pipeline.models.sequencer_config import (
     SequencerConfig,
     TransformerConfig,
 )
-from hm_pipeline.training.config import FullSoftmax, SampledSoftmax, TrainingConfig
+from hm_pipeline.training.config import ChosenSoftmax, FullSoftmax, SampledSoftmax, TrainingConfig
 
 Model = Literal[
     "popularity",
@@ -35,7 +36,15 @@ Model = Literal[
     "attention",
     "transformer",
     "lstm_small",  # the small one on eshop
+    "best",  # the profile `best`: what we would ship; chosen with seed 1,
+    "best_seed_2",  # and what was chosen with two more
+    "best_seed_3",
 ]
+NEIGHBOURS = {  # what validation chose for itemknn_chosen
+    ESHOP: ItemKnnConfig(damping=0.0, backward=0.0, decay=0.2),
+    YOOCHOOSE: ItemKnnConfig(damping=0.3, backward=0.5, decay=0.4),
+    BEAUTY: ItemKnnConfig(damping=0.0, backward=0.0, decay=0.4),
+}
 KINDS: dict[str, type[SequencerConfig]] = {
     "rnn": RnnConfig,
     "lstm": LstmConfig,
@@ -61,7 +70,9 @@ def asked(source: Source, model: Model) -> bool:
     return model != "lstm_small" or source == ESHOP
 
 
-def grid(source: Source, model: Model, chosen: Callable[[Model], ModelConfig]) -> tuple[ModelConfig, ...]:
+def grid(  # noqa: PLR0911 - a case a family
+    source: Source, model: Model, chosen: Callable[[Model], ModelConfig]
+) -> tuple[ModelConfig, ...]:
     """The configurations to try; `chosen` tells what validation chose for another model."""
     match model:
         case "itemknn_chosen":
@@ -72,6 +83,10 @@ def grid(source: Source, model: Model, chosen: Callable[[Model], ModelConfig]) -
             return (AalsConfig(**chosen("als").model_dump(exclude={"kind"})),)
         case "rnn" | "lstm" | "gru" | "attention" | "transformer" | "lstm_small":
             return _nets(source, model)
+        case "best":
+            return _best(source)
+        case "best_seed_2" | "best_seed_3":
+            return (_seeded(chosen("best"), int(model[-1])),)
         case _:
             return (DEFINED[model],)
 
@@ -118,3 +133,44 @@ def _small(kind: type[SequencerConfig], width: int, dropout: float) -> Sequencer
         training=training,
         **sizes,
     )
+
+
+def _best(source: Source) -> tuple[ModelConfig, ...]:
+    """A GRU that reads both ways and learns four items ahead, times itemknn; with and without categories."""
+    attributes = ((), ("category",)) if source != BEAUTY else ((),)
+    dropout = 0.5 if source == BEAUTY else 0.3
+    return tuple(_blend(source, {"attributes": known, "dropout": dropout}) for known in attributes)
+
+
+def _blend(source: Source, net: dict[str, Any]) -> BlendConfig:
+    dropout = net.pop("dropout")
+    training = TrainingConfig(
+        batch_targets=1024,
+        max_lr=5e-3,
+        cycle_epochs=8,
+        max_epochs=8,
+        both_ways=True,
+        horizon=4,
+        loss=ChosenSoftmax(negatives=1024),
+    )
+    gru = GruConfig(
+        user_embedding="none",
+        item_embedding=128,
+        hidden=256,
+        layers=1,
+        state_dim="none",
+        tied=True,
+        popularity_bias=True,
+        embedding_dropout=dropout,
+        query_dropout=dropout,
+        training=training,
+        **net,
+    )
+    return BlendConfig(net=gru, itemknn=NEIGHBOURS[source])
+
+
+def _seeded(config: ModelConfig, seed: int) -> ModelConfig:
+    """The same blend from another seed."""
+    assert isinstance(config, BlendConfig)
+    training = config.net.training.model_copy(update={"seed": seed})
+    return config.model_copy(update={"net": config.net.model_copy(update={"training": training})})

@@ -6,6 +6,7 @@ from records import Journal, Pair, Result, Trial
 
 from hm_pipeline.evaluation.estimate import Estimate
 from hm_pipeline.models.als_config import AalsConfig, AlsConfig
+from hm_pipeline.models.blend_config import BlendConfig
 from hm_pipeline.models.config import ModelConfig
 from hm_pipeline.models.itemknn import ItemKnnConfig
 from hm_pipeline.models.sequencer_config import RecurrentConfig, SequencerConfig, TransformerConfig
@@ -93,6 +94,8 @@ def _sizes(config: ModelConfig) -> str:
             return f"damping {config.damping:g}, backward {config.backward:g}, decay {config.decay:g}"
         case RecurrentConfig() | TransformerConfig():
             return _net(config)
+        case BlendConfig(net=net, itemknn=knn):
+            return f"{net.kind} {_net(net)}; times itemknn ({_sizes(knn)})"
         case _:
             return ""
 
@@ -104,9 +107,11 @@ def _net(config: SequencerConfig) -> str:
         body = f"{config.blocks} x {config.feed_forward} in {config.heads} heads"
     else:
         body = f"{config.layers} x {config.hidden}"
+    extras = ", both ways" * t.both_ways + f", {t.horizon} items ahead" * (t.horizon > 1)
+    extras += "".join(f", {name}" for name in config.attributes)
     return (
         f"{body}, items {config.item_embedding}, users {config.user_embedding}, "
-        f"dropout {config.query_dropout:g}, {t.loss.kind} softmax{', both ways' * t.both_ways}, "
+        f"dropout {config.query_dropout:g}, {t.loss.kind} softmax{extras}, "
         f"batch {t.batch_targets:,}, rate {t.max_lr:g} over {t.cycle_epochs:g} epochs"
     )
 

@@ -12,13 +12,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from pydantic import BaseModel, Field, ValidationError, model_validator
+from pydantic import BaseModel, Field, PositiveInt, ValidationError, model_validator
 
 from hm_pipeline.data.build import SampleConfig
 from hm_pipeline.data.market import MarketConfig
 from hm_pipeline.errors import ConfigError
 from hm_pipeline.frozen import Frozen
+from hm_pipeline.models.blend_config import BlendConfig
 from hm_pipeline.models.config import ModelConfig
+from hm_pipeline.models.sequencer_config import Dressed
 from hm_pipeline.registry.night import GateConfig
 
 T = TypeVar("T", bound=BaseModel)
@@ -31,12 +33,14 @@ class Pool(Frozen):
     kinds: tuple[str, ...]  # the models that train here
     rate_per_hour: float = Field(ge=0)
     currency: str = "USD"  # the same for all pools: prices are added
+    processes: PositiveInt = 1  # that train one net together, by torchrun: one a GPU of its machine
 
 
 class PublishConfig(Frozen):
     """What is made of the winner."""
 
     k: int = Field(14, ge=1, le=1000)  # items a list
+    exclude_seen: bool = False  # lists, judged and published, hold nothing of a user's history
     gate_target: Literal["first", "last"] = "first"  # which arrival of D-1 is a user's target
     refit: bool = True  # the winner learns D-1 too before it answers
     max_train_minutes: float | None = Field(None, gt=0)  # a model past it competes with its best checkpoint
@@ -71,6 +75,11 @@ class RunConfig(Frozen):
             if kind in pool.kinds:
                 return pool
         raise ValueError(f"no pool trains {kind!r}: add it to the kinds of one in pools.toml")
+
+    def processes_of(self, kind: str) -> int:
+        """How many processes train a kind of model; what is no net is fitted by one."""
+        is_net = isinstance(self.models[kind], Dressed | BlendConfig)
+        return self.pool_of(kind).processes if is_net else 1
 
 
 def load(folder: Path, market: str, profile: str | None = None) -> RunConfig:

@@ -23,14 +23,14 @@ def evaluate_release(
     run: Run, samples: Stored[Samples], release: Stored[Release], name: str
 ) -> Stored[Evaluation]:
     """Every holdout, in the vocabulary and with the counts of `samples`, whoever fitted the release."""
-    k = run.config.publish.k
+    k, unseen = run.config.publish.k, run.config.publish.exclude_seen
 
     def produce(folder: Path) -> dict[str, Any]:
         known, asked = Samples.load(samples.folder()), Release.load(release.folder())
         facts: dict[str, Any] = {"mix_distance": {}, "hr": {}}
         for holdout_name in HOLDOUTS:
             holdout = known.holdouts[holdout_name]
-            lists = answer(asked, holdout.histories, known.items, known.users, k)
+            lists = answer(asked, holdout.histories, known.items, known.users, k, exclude_seen=unseen)
             evaluation = evaluate(lists, holdout, known, k, name=holdout_name)
             evaluation.save(folder / holdout_name)
             facts["mix_distance"][holdout_name] = mix_distance(lists, known)
@@ -38,7 +38,7 @@ def evaluate_release(
         hr = facts["hr"][run.config.publish.gate_target]
         return facts | {"said": "" if hr is None else f"hr {hr:.3f}"}
 
-    made_from = [samples.prefix, release.prefix, k]
+    made_from = [samples.prefix, release.prefix, k, unseen]
     return kept(run, "evaluation", made_from, ROOMS, produce, title=f"evaluate {name}")
 
 

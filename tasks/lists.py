@@ -26,24 +26,31 @@ def recommend(run: Run, everything: Stored[Samples], ref: ModelRef | None) -> St
     """lists.parquet and default.parquet: the answers of who is in office to all full histories."""
     if ref is None:
         return None
-    k, release = run.config.publish.k, Stored[Release](prefix=ref.uri)
+    publish, release = run.config.publish, Stored[Release](prefix=ref.uri)
     title = f"lists of {ref.kind}"
 
     def produce(folder: Path) -> dict[str, Any]:
         known, asked = Samples.load(everything.folder()), Release.load(release.folder())
         allowed = _catalogue(everything).buyable(known.items)
         lists = answer(
-            asked, known.train, known.items, known.users, k, allowed=allowed, progress=under(title)
+            asked,
+            known.train,
+            known.items,
+            known.users,
+            publish.k,
+            allowed=allowed,
+            exclude_seen=publish.exclude_seen,
+            progress=under(title),
         )
         frame = lists.frame(known.users, known.items)
         frame.write_parquet(folder / "lists.parquet")
-        default = default_list(asked, known.items, k, allowed=allowed).frame(
+        default = default_list(asked, known.items, publish.k, allowed=allowed).frame(
             Vocabulary.of(["nobody"]), known.items
         )
         default.drop("user_id").write_parquet(folder / "default.parquet")
         return _facts(run, everything, ref, frame)
 
-    made_from = [everything.prefix, release.prefix, k]
+    made_from = [everything.prefix, release.prefix, publish.k, publish.exclude_seen]
     return kept(run, "lists", made_from, ROOMS, produce, title=title)
 
 
@@ -60,6 +67,7 @@ def _facts(run: Run, everything: Stored[Samples], ref: ModelRef, frame: pl.DataF
         "market": run.market,
         "day": str(run.day),
         "k": run.config.publish.k,
+        "exclude_seen": run.config.publish.exclude_seen,
         "users": users,
         "model": ref.model_dump(mode="json"),
         "samples": everything.prefix,

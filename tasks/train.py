@@ -3,7 +3,7 @@
 import json
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +12,15 @@ from prefect import task
 from hm_pipeline.data.samples import Samples
 from hm_pipeline.errors import NotThereError
 from hm_pipeline.frozen import digest_of
-from hm_pipeline.models.fit import fit
-from hm_pipeline.models.fitting import FitContext, FitReport
+from hm_pipeline.models.fitting import FitReport
 from hm_pipeline.models.release import Release
 from hm_pipeline.registry.promotion import Verdict
-from tasks.measure import measured
+from tasks.job import Job
 from tasks.progress import under
 from tasks.run import Run
 from tasks.settings import settings
 from tasks.stage import Stored, kept
+from tasks.torchrun import fit_by_ranks
 
 ROOMS = ("data", "index", "models", "training")
 
@@ -35,7 +35,7 @@ def train(run: Run, samples: Stored[Samples], kind: str) -> Stored[Release]:
 def refit_winner(
     run: Run, everything: Stored[Samples], fits: Mapping[str, Stored[Release]], verdict: Verdict
 ) -> Stored[Release] | None:
-    """The winner, fitted again on days up to D-1 for the epochs its candidate chose; None: nobody won.
+    """The winner, fitted again on days up to D-1 as its candidate chose (epochs, weights); None: nobody won.
 
     A market that turned the refit off promotes the candidate as it is.
     """
@@ -44,51 +44,48 @@ def refit_winner(
     candidate = fits[verdict.promoted]
     if not run.config.publish.refit:
         return candidate
-    epochs = FitReport(**candidate.facts["report"]).chosen_epochs
-    return _fitted(run, everything, verdict.promoted, epochs, f"refit {verdict.promoted}")
+    chosen = FitReport(**candidate.facts["report"])
+    return _fitted(run, everything, verdict.promoted, chosen, f"refit {verdict.promoted}")
 
 
 def _fitted(
-    run: Run, samples: Stored[Samples], kind: str, epochs: float | None, title: str
+    run: Run, samples: Stored[Samples], kind: str, refit: FitReport | None, title: str
 ) -> Stored[Release]:
     config, k = run.config.models[kind], run.config.publish.k
-    made_from = [samples.prefix, config.model_dump(mode="json"), k, epochs]
-
+    chosen = None if refit is None else refit.model_dump(mode="json")
+    processes = run.config.processes_of(kind)
+    made_from = [samples.prefix, config.model_dump(mode="json"), k, chosen, processes]
     checkpoints = settings().work / "checkpoints" / run.market / str(run.day) / title.replace(" ", "-")
 
     def produce(folder: Path) -> dict[str, Any]:
-        known = Samples.load(samples.folder())
-        with measured() as cost:
-            context = FitContext(
-                k=k,
-                progress=under(title),
-                checkpoints=checkpoints / samples.digest / config.fingerprint(),
-                should_stop=_deadline(run.config.publish.max_train_minutes),
-                epochs=epochs,
-                stop_at_step=_stopped_at(run, made_from),
-            )
-            fitted = fit(config, known, context)
-        _remember_stop(run, made_from, fitted.report)
-        Release(config, fitted.model, known.items, known.users).save(folder)
+        job = Job(
+            config=config,
+            samples=samples.folder(),
+            release=folder,
+            checkpoints=checkpoints / samples.digest / config.fingerprint(),
+            k=k,
+            refit=refit,
+            stop_at_step=_stopped_at(run, made_from),
+            minutes=run.config.publish.max_train_minutes,
+        )
+        start = time.perf_counter()
+        done = fit_by_ranks(job, processes, under(title)) if processes > 1 else job.fit(under(title))
+        seconds = time.perf_counter() - start
+        _remember_stop(run, made_from, done.report)
         rate = run.config.pool_of(kind).rate_per_hour
         return {
             "kind": kind,
             "samples": samples.facts["digest"],
-            "report": fitted.report.model_dump(mode="json"),
-            "seconds": cost.seconds,
-            "peak_mb": cost.peak_mb,
-            "price": cost.seconds / 3600 * rate,
-            "said": f"{cost.seconds:.1f} s",
+            "report": done.report.model_dump(mode="json"),
+            "seconds": seconds,
+            "peak_mb": done.peak_mb,
+            "price": seconds / 3600 * rate,
+            "said": f"{seconds:.1f} s",
         }
 
     stored = kept(run, "model", made_from, ROOMS, produce, title=title)
     shutil.rmtree(checkpoints, ignore_errors=True)  # the model is whole: nobody resumes
     return stored
-
-
-def _deadline(minutes: float | None) -> Callable[[], bool]:
-    end = None if minutes is None else time.monotonic() + 60 * minutes
-    return lambda: end is not None and time.monotonic() > end
 
 
 def _stop_key(run: Run, made_from: object) -> str:

@@ -5,7 +5,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
+settings.register_profile("unhurried", deadline=None)  # a busy machine is no failure
+settings.load_profile("unhurried")
 pytest_plugins = ["s3_server"]  # s3_root: a real S3 server
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"

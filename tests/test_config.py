@@ -31,15 +31,21 @@ def test_every_market_that_ships_loads_under_every_profile_that_ships():
 
 
 def test_the_thesis_profile_has_the_sizes_of_the_thesis():
-    lstm = load(DEPLOY, "SE", "thesis").models["lstm"]
-    sizes = lstm.model_dump(include={"user_embedding", "item_embedding", "layers", "hidden", "state_dim"})
-    assert sizes == {
-        "user_embedding": 256,
-        "item_embedding": 256,
-        "layers": 3,
-        "hidden": 512,
-        "state_dim": 256,
-    }
+    models = load(DEPLOY, "SE", "thesis").models
+    recurrent = {"user_embedding": 256, "item_embedding": 256, "layers": 3, "hidden": 512, "state_dim": 256}
+    for kind in ("rnn", "lstm", "gru", "attention"):
+        assert models[kind].model_dump(include=set(recurrent)) == recurrent, kind
+    block = {"user_embedding": 256, "blocks": 1, "heads": 8, "feed_forward": 2048, "head": (1024, 512, 256)}
+    assert models["transformer"].model_dump(include=set(block)) == block
+
+
+def test_the_thesis_profile_trains_as_the_thesis_did():
+    models = load(DEPLOY, "SE", "thesis").models
+    own = {"batch_targets": 2048, "max_lr": 1e-3, "cycle_epochs": 10, "pct_start": 0.3, "patience": 3}
+    for kind in ("rnn", "lstm", "gru", "attention", "transformer"):
+        training = models[kind].training
+        assert training.model_dump(include=set(own)) == own, kind
+        assert (training.loss.kind, training.unknown_user_share, training.horizon) == ("full", 0.0, 1), kind
 
 
 def test_a_markets_own_value_wins_key_by_key(deploy: Path):

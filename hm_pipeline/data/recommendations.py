@@ -6,7 +6,7 @@ from typing import Self
 import numpy as np
 import polars as pl
 
-from hm_pipeline.data.arrays import Float32, Int32
+from hm_pipeline.data.arrays import Bool, Float32, Int32
 from hm_pipeline.data.vocabulary import Vocabulary
 
 
@@ -52,10 +52,15 @@ class Recommendations:
     def mapped(self, table: Int32) -> Self:
         """The same lists in another vocabulary: what `table` (V,) maps to 0 leaves, the list closes up."""
         items = np.where(self.items > 0, table[np.maximum(self.items, 0)], 0)
-        order = np.argsort(items <= 0, axis=1, kind="stable")
-        items = np.take_along_axis(items, order, axis=1)
+        unknown = items <= 0
+        lists = type(self)(np.where(unknown, -1, items).astype(np.int32), self.scores)
+        return lists.without(unknown, items.shape[1])
+
+    def without(self, dropped: Bool, k: int) -> Self:
+        """The lists less the places `dropped` (N, K), closed up: the first k of what stays."""
+        gone = dropped | (self.items < 0)
+        order = np.argsort(gone, axis=1, kind="stable")[:, :k]
+        gone = np.take_along_axis(gone, order, axis=1)
+        items = np.take_along_axis(self.items, order, axis=1)
         scores = np.take_along_axis(self.scores, order, axis=1)
-        return type(self)(
-            np.where(items > 0, items, -1).astype(np.int32),
-            np.where(items > 0, scores, -np.inf).astype(np.float32),
-        )
+        return type(self)(np.where(gone, np.int32(-1), items), np.where(gone, np.float32(-np.inf), scores))

@@ -6,6 +6,7 @@ from typing import assert_never
 from hm_pipeline.data.samples import Samples
 from hm_pipeline.models.als import Als, fit_als
 from hm_pipeline.models.als_config import AalsConfig, AlsConfig
+from hm_pipeline.models.blend_config import BlendConfig
 from hm_pipeline.models.config import ModelConfig
 from hm_pipeline.models.fitting import FitContext, Fitted
 from hm_pipeline.models.itemknn import ItemKnn, ItemKnnConfig, MarkovConfig, fit_itemknn
@@ -14,7 +15,7 @@ from hm_pipeline.models.recommender import Recommender
 from hm_pipeline.models.repeat import Repeat, RepeatConfig, fit_repeat
 from hm_pipeline.models.sequencer_config import Dressed
 
-# ruff: noqa: PLC0415  torch and Annoy are imported only where such a model is asked for
+# ruff: noqa: PLC0415, PLR0911  torch and Annoy are imported only where asked for; a return a family
 
 
 def fit(config: ModelConfig, samples: Samples, context: FitContext | None = None) -> Fitted:
@@ -37,6 +38,10 @@ def fit(config: ModelConfig, samples: Samples, context: FitContext | None = None
             from hm_pipeline.models.sequencer import fit_sequencer
 
             return fit_sequencer(config, samples, context)
+        case BlendConfig():
+            from hm_pipeline.models.blend import fit_blend
+
+            return fit_blend(config, samples, context)
         case _:
             assert_never(config)
 
@@ -60,5 +65,9 @@ def load_model(folder: Path, config: ModelConfig) -> Recommender:
             from hm_pipeline.models.sequencer import load_sequencer
 
             return load_sequencer(folder, config)
+        case BlendConfig():
+            from hm_pipeline.models.blend import Blend
+
+            return Blend.load(folder, config)
         case _:
             assert_never(config)

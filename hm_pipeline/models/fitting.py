@@ -24,19 +24,6 @@ def _never() -> bool:
     return False
 
 
-@dataclass(frozen=True)
-class FitContext:
-    """What a fit is given besides its configuration and samples; floors look at `k` and `progress` only."""
-
-    k: int = 14  # validation reads HR@k
-    progress: Progress = silent
-    checkpoints: Path | None = None  # a folder to resume from and to write into; None writes none
-    on_checkpoint: Callable[[], None] = _nobody  # called after each checkpoint is whole on disk
-    should_stop: Callable[[], bool] = _never  # time is up: keep the best checkpoint
-    epochs: float | None = None  # a refit: exactly this many epochs of the same schedule, no validation
-    stop_at_step: int | None = None  # where an earlier run of the same inputs ran out of time
-
-
 class EpochReport(Frozen):
     """One look at a model in training."""
 
@@ -55,6 +42,19 @@ class FitReport(Frozen):
     chosen_step: int | None = None
     stopped: str = ""  # "patience", "all epochs", "time", "refit", or "" where nothing is iterated
     facts: dict[str, float] = Field(default_factory=dict)  # to log: parameters, search_k …
+
+
+@dataclass(frozen=True)
+class FitContext:
+    """What a fit is given besides its configuration and samples; floors look at `k` and `progress` only."""
+
+    k: int = 14  # validation reads HR@k
+    progress: Progress = silent
+    checkpoints: Path | None = None  # a folder to resume from and to write into; None writes none
+    on_checkpoint: Callable[[], None] = _nobody  # called after each checkpoint is whole on disk
+    should_stop: Callable[[], bool] = _never  # time is up: keep the best checkpoint
+    refit: FitReport | None = None  # what was chosen before: its epochs of the same schedule, no validation
+    stop_at_step: int | None = None  # where an earlier run of the same inputs ran out of time
 
 
 @dataclass(frozen=True)

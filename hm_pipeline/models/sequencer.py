@@ -2,11 +2,10 @@
 
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from hm_pipeline.data.samples import Samples
+from hm_pipeline.data.samples import Holdout, Samples
 from hm_pipeline.frozen import digest_of
 from hm_pipeline.models.bodies.noise import Noise
 from hm_pipeline.models.fitting import EpochReport, FitContext, FitReport, Fitted
@@ -18,8 +17,10 @@ from hm_pipeline.training.batches import Batch, BatchPlan, Windows
 from hm_pipeline.training.checkpoint import Checkpoints
 from hm_pipeline.training.config import chosen
 from hm_pipeline.training.course import Course, Orders
+from hm_pipeline.training.device import compiled, device_here, half_precision, quick_products
 from hm_pipeline.training.loop import train
 from hm_pipeline.training.losses import Objective
+from hm_pipeline.training.ranks import Ranks
 
 
 def fit_sequencer(config: SequencerConfig, samples: Samples, context: FitContext = FitContext()) -> Fitted:  # noqa: B008 - frozen
@@ -27,17 +28,16 @@ def fit_sequencer(config: SequencerConfig, samples: Samples, context: FitContext
 
     Raises EmptyWindowError where there is no target, DivergedError when the loss stops being a number.
     """
-    net = net_of(config, samples)
+    device, training = device_here(), config.training
+    net = net_of(config, samples).to(device)
     model = SequencerRecommender(net)
     plan = plan_of(config, samples, net)
-    objective = Objective.of(chosen(config.training.loss, len(samples.items), on_gpu=False), samples.counts)
-    course = train(
-        net,
-        lambda batch: batch_loss(net, objective, batch),
-        plan,
-        config.training,
-        _orders(config, samples, context, model),
-    )
+    wanted = chosen(training.loss, len(samples.items), on_gpu=device.type == "cuda")
+    objective = Objective.of(wanted, samples.counts)
+    orders = _orders(config, samples, context, model)
+    with quick_products(device), compiled(net.body, training.compile):
+        course = train(net, lambda batch: batch_loss(net, objective, batch), plan, training, orders)
+    net.cpu()
     return Fitted(model, _report(course, plan, net))
 
 
@@ -64,31 +64,40 @@ def plan_of(config: SequencerConfig, samples: Samples, net: Sequencer) -> BatchP
 
 
 def batch_loss(net: Sequencer, objective: Objective, batch: Batch) -> Tensor:
-    """The mean loss over a batch's targets."""
-    items, users = torch.from_numpy(batch.items), torch.from_numpy(batch.users)
-    queries = net.encode(items, users, torch.from_numpy(batch.at), Noise(batch.seed))
-    targets_TH = np.concatenate([batch.targets[:, None], batch.later], axis=1)
-    return objective(queries, net, torch.from_numpy(targets_TH), batch.seed)
+    """The mean loss over a batch's targets, where the net lies."""
+    batch = batch.to(net.item_bias.device)
+    with half_precision(net.item_bias.device):
+        noise = Noise(batch.noise, compiled=net.config.training.compile)
+        queries_TQ = net.encode(batch.items, batch.users, batch.at, noise)
+    targets_TH = torch.cat([batch.targets[:, None], batch.later], dim=1)
+    return objective(queries_TQ.to(net.item_bias.dtype), net, targets_TH, batch.seed)
 
 
 def _orders(
     config: SequencerConfig, samples: Samples, context: FitContext, model: SequencerRecommender
 ) -> Orders:
     """The context in the loop's own terms."""
-    holdout = samples.holdouts.get("validation")
-    identity = digest_of(config.fingerprint(), samples.digest, context.k, context.epochs)
+    holdout, ranks = samples.holdouts.get("validation"), Ranks.here()
+    epochs = context.refit.chosen_epochs if context.refit else None
+    identity = digest_of(config.fingerprint(), samples.digest, context.k, epochs)
     checkpoints = context.checkpoints
     return Orders(
-        validate=(lambda: model.hit_rate(holdout, context.k))
+        validate=(lambda: _hit_rate(model, holdout, context.k, ranks))
         if holdout is not None and len(holdout)
         else None,
         checkpoints=Checkpoints(checkpoints, identity, context.on_checkpoint) if checkpoints else None,
         should_stop=context.should_stop,
         stop_at_step=context.stop_at_step,
-        epochs=context.epochs,
+        epochs=epochs,
         progress=context.progress,
         stage=f"train {config.kind}",
     )
+
+
+def _hit_rate(model: SequencerRecommender, holdout: Holdout, k: int, ranks: Ranks) -> float:
+    """HR@k of the holdout, of which each rank scores its share."""
+    mine = holdout.take(slice(ranks.rank, None, ranks.size))
+    return ranks.total(round(model.hit_rate(mine, k) * len(mine))) / len(holdout)
 
 
 def _report(course: Course, plan: BatchPlan, net: Sequencer) -> FitReport:

@@ -22,7 +22,7 @@ class Dressed(Frozen):
     user_embedding: PositiveInt | Literal["none"] = 256  # "none": no user ids at all
     item_embedding: PositiveInt = 256
     attributes: tuple[AttributeName, ...] = ()  # whose embeddings are added to an item's own
-    state_dim: PositiveInt | None = 256  # the state is projected to it before it meets the user; null: as is
+    state_dim: PositiveInt | Literal["none"] = 256  # a state is projected to it before it meets the user
     head: tuple[PositiveInt, ...] = ()  # LeakyReLU layers between the meeting and the softmax
     tied: bool = False  # the softmax reads the item embeddings instead of vectors of its own
     popularity_bias: bool = False  # start the softmax at the items' shares instead of at equal chances
@@ -73,7 +73,7 @@ class TransformerConfig(Dressed):
     """Causal self-attention; the defaults are the thesis's reading of Alibaba's BST (Chen et al. 2019)."""
 
     kind: Literal["transformer"] = "transformer"
-    state_dim: PositiveInt | None = None
+    state_dim: PositiveInt | Literal["none"] = "none"
     head: tuple[PositiveInt, ...] = (1024, 512, 256)
     blocks: PositiveInt = 1
     heads: PositiveInt = 8

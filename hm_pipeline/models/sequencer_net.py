@@ -35,8 +35,8 @@ class Sequencer(nn.Module):
         rows = V + 1 + config.training.both_ways
         self.item_embedding = ItemVectors(rows, config.item_embedding, codes or {})
         self.body = body_of(config)
-        state = config.state_dim or self.body.width
-        self.project = nn.Linear(self.body.width, state) if config.state_dim else None
+        state = self.body.width if config.state_dim == "none" else config.state_dim
+        self.project = None if config.state_dim == "none" else nn.Linear(self.body.width, state)
         self.user_embedding = nn.Embedding(U, config.user_width, sparse=True) if config.user_width else None
         self.meet = _head(
             (state + config.user_width, *config.head), config.item_embedding if config.tied else None

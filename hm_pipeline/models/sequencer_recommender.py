@@ -12,17 +12,16 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from hm_pipeline.data.arrays import Bool, Int64
+from hm_pipeline.data.arrays import Bool, Float32, Int64
 from hm_pipeline.data.histories import Histories
 from hm_pipeline.data.recommendations import Recommendations
 from hm_pipeline.data.samples import Holdout
-from hm_pipeline.index import top_k
+from hm_pipeline.models.best_k import Shelf, rows_of
 from hm_pipeline.models.bodies.noise import Noise
 from hm_pipeline.models.sequencer_config import SequencerConfig
 from hm_pipeline.models.sequencer_net import Sequencer
 
-BLOCK_ROWS = 1024
-BLOCK_SCORES = 16_000_000  # scores held at once; 64 MB
+BLOCK_POSITIONS = 131_072  # positions encoded at once: what bounds the body's states
 WEIGHTS, USER_ROWS = "weights.safetensors", "user_rows.npy"
 _USERS = "user_embedding.weight"
 
@@ -36,42 +35,58 @@ class SequencerRecommender:
 
     def recommend(self, histories: Histories, k: int, *, allowed: Bool | None = None) -> Recommendations:
         """See Recommender: an unknown user meets row 0, an empty history is the start symbol alone."""
-        blocks = list(self._blocks(histories))
-        parts = [self._answer(histories.take(rows), k, allowed) for rows in blocks]
-        lists = Recommendations.concat(parts, k)
-        back = np.argsort(np.concatenate(blocks)) if blocks else slice(None)
+        answered = list(self._answered(histories, k, allowed))
+        lists = Recommendations.concat([some for _, some in answered], k)
+        back = np.argsort(np.concatenate([rows for rows, _ in answered])) if answered else slice(None)
         return Recommendations(lists.items[back], lists.scores[back])
 
     def hit_rate(self, holdout: Holdout, k: int) -> float:
-        """The share of rows whose target is among the best k: `recommend` without making the lists."""
+        """The share of rows whose target is in the list that `recommend` makes, a block at a time."""
         hits = 0
-        for rows in self._blocks(holdout.histories):
-            some = holdout.take(rows)
-            hits += _hits(self._scores(some.histories), some, k)
+        for rows, lists in self._answered(holdout.histories, k, None):
+            hits += int((lists.items == holdout.targets[rows, None]).any(axis=1).sum())
         return hits / max(len(holdout), 1)
+
+    @torch.no_grad()
+    def _answered(
+        self, histories: Histories, k: int, allowed: Bool | None
+    ) -> Iterator[tuple[Int64, Recommendations]]:
+        """Row numbers and their lists, block by block; the item vectors are asked for once."""
+        size = self.net.start_symbol
+        shelf = Shelf.of(self.net.vectors[:size], self.net.item_bias[:, 0], allowed, len(histories))
+        for rows in self._blocks(histories):
+            asked = histories.take(rows)
+            yield rows, shelf.best(self.encode(asked), k, asked.last)
+
+    @torch.no_grad()
+    def scores(self, histories: Histories) -> Float32:
+        """scores_BV of a block of rows, not everybody's; column 0 means nothing."""
+        vectors_VQ = self.net.vectors[: self.net.start_symbol]
+        scores_BV = torch.addmm(self.net.item_bias[:, 0], self.encode(histories), vectors_VQ.T)
+        found: Float32 = scores_BV.float().cpu().numpy()
+        return found
 
     def _blocks(self, histories: Histories) -> Iterator[Int64]:
         """Row numbers in blocks of like length, so that little is padded and memory is bounded."""
         order = np.argsort(histories.lengths, kind="stable")
-        size = max(1, min(BLOCK_ROWS, BLOCK_SCORES // self.net.start_symbol))
-        return (order[at : at + size] for at in range(0, len(order), size))
-
-    def _answer(self, histories: Histories, k: int, allowed: Bool | None) -> Recommendations:
-        return top_k(self._scores(histories).numpy(), k, excluded=histories.last, allowed=allowed)
-
-    @torch.no_grad()
-    def _scores(self, histories: Histories) -> Tensor:
-        """scores_BV; column 0 means nothing."""
-        queries_BQ = self.encode(histories)
-        return torch.addmm(self.net.item_bias[:, 0], queries_BQ, self.net.vectors[: self.net.start_symbol].T)
+        lengths = np.minimum(histories.lengths[order], self.config.training.max_history)
+        at, most = 0, rows_of(self.net.start_symbol)
+        while at < len(order):
+            longest = int(lengths[min(at + most, len(order)) - 1])
+            size = min(most, max(1, BLOCK_POSITIONS // (longest + 1)))
+            yield order[at : at + size]
+            at += size
 
     @torch.no_grad()
     def encode(self, histories: Histories) -> Tensor:
         """queries_BQ: the state after each history's last item, met with its user."""
         items, last = _inputs(histories, self.config.training.max_history, self.net.start_symbol)
         at = np.arange(len(items)) * items.shape[1] + last
-        users = torch.from_numpy(self._known(histories))
-        return self.net.encode(torch.from_numpy(items), users, torch.from_numpy(at), Noise())
+        device = self.net.item_bias.device
+        items_BL, users_B, at_B = (
+            torch.from_numpy(array).to(device) for array in (items, self._known(histories), at)
+        )
+        return self.net.encode(items_BL, users_B, at_B, Noise())
 
     def _known(self, histories: Histories) -> Int64:
         """(B,) user rows, 0 for everyone this model has no row for."""
@@ -81,7 +96,7 @@ class SequencerRecommender:
     def save(self, folder: Path) -> None:
         """weights.safetensors with the unknown user's row; user_rows.npy with everybody else's."""
         folder.mkdir(parents=True, exist_ok=True)
-        tensors = {name: tensor.contiguous() for name, tensor in self.net.state_dict().items()}
+        tensors = {name: tensor.cpu().contiguous() for name, tensor in self.net.state_dict().items()}
         if _USERS in tensors:
             np.save(folder / USER_ROWS, tensors[_USERS][1:].numpy())
             tensors[_USERS] = tensors[_USERS][:1].clone()
@@ -94,10 +109,7 @@ class SequencerRecommender:
         if _USERS in tensors and (folder / USER_ROWS).exists():
             rows = torch.from_numpy(np.load(folder / USER_ROWS))
             tensors[_USERS] = torch.cat([tensors[_USERS], rows])
-        users = len(tensors[_USERS]) if _USERS in tensors else 1
-        net = Sequencer(config, len(tensors["item_bias"]), users)
-        net.load_state_dict(tensors)
-        return cls(net)
+        return cls(Sequencer.of_tensors(config, tensors))
 
 
 def _inputs(histories: Histories, max_history: int, start_symbol: int) -> tuple[Int64, Int64]:
@@ -111,14 +123,3 @@ def _inputs(histories: Histories, max_history: int, start_symbol: int) -> tuple[
     shifted = np.pad(items, ((0, 0), (1, 0)), constant_values=start_symbol)
     items = np.where(fits[:, None], shifted, np.pad(items, ((0, 0), (0, 1))))
     return items, np.minimum(histories.lengths, max_history) - np.where(fits, 0, 1)
-
-
-def _hits(scores_BV: Tensor, holdout: Holdout, k: int) -> int:
-    """Rows whose known target has fewer than k items before it, ties to the lower index."""
-    target = torch.from_numpy(holdout.targets.astype(np.int64))[:, None]
-    scores_BV.scatter_(1, torch.from_numpy(holdout.histories.last.astype(np.int64))[:, None], -torch.inf)
-    scores_BV[:, 0] = -torch.inf
-    own = scores_BV.gather(1, target)
-    before = (scores_BV > own).sum(1)
-    tied = (scores_BV == own) & (torch.arange(scores_BV.shape[1]) < target)
-    return int(((before + tied.sum(1) < k) & (target[:, 0] > 0) & ~torch.isinf(own[:, 0])).sum())

@@ -3,6 +3,8 @@
 caller's items, users --encode--> the release's --recommend--> its lists --decode--> the caller's
 """
 
+from functools import partial
+
 import numpy as np
 import polars as pl
 
@@ -12,8 +14,9 @@ from hm_pipeline.data.recommendations import Recommendations
 from hm_pipeline.data.vocabulary import Vocabulary
 from hm_pipeline.models.release import Release
 from hm_pipeline.progress import Progress, Step, silent
+from hm_pipeline.retrieval.unseen import recommend_unseen
 
-BLOCK_ROWS = 4096  # between two signs of life; models cut further where they must
+BLOCK_ROWS = 16_384  # between two signs of life; models cut further where they must
 
 
 def answer(
@@ -24,21 +27,23 @@ def answer(
     k: int,
     *,
     allowed: Bool | None = None,
+    exclude_seen: bool = False,
     progress: Progress = silent,
 ) -> Recommendations:
     """The release's k best items for each of N histories.
 
     Histories, users, `allowed` (V,) and the lists are in the caller's vocabularies; an item or user that
     the release does not know leaves the history or is the unknown user, and an item that the caller does
-    not know is never recommended. Blocks of rows: bounded memory.
+    not know is never recommended; nor, with `exclude_seen`, any item of the history. Blocks of rows:
+    bounded memory.
     """
     passage = _Passage.between(release, items, users, allowed)
     stage = f"answer {release.config.kind}"
+    ask = partial(recommend_unseen, release.model) if exclude_seen else release.model.recommend
     parts = []
     for at in range(0, len(histories), BLOCK_ROWS):
         block = passage.there(histories.take(slice(at, at + BLOCK_ROWS)))
-        lists = release.model.recommend(block, k, allowed=passage.allowed)
-        parts.append(passage.back(lists))
+        parts.append(passage.back(ask(block, k, allowed=passage.allowed)))
         progress(Step(stage, at + len(block), len(histories)))
     return Recommendations.concat(parts, k)
 

@@ -10,12 +10,14 @@ the same histories are cut once more from their ends, after a start symbol of th
 W windows, B windows of a batch, L length, T counted targets.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Self
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from hm_pipeline.data.arrays import Bool, Int32, Int64
 from hm_pipeline.data.histories import Histories
@@ -108,15 +110,37 @@ class Windows:
 class Batch:
     """items_BL padded on the right with 0; `at` (T,) flat positions b * L + l whose state meets targets_T.
 
-    later_TH are the items that follow a target in its window, 0 where there is none.
+    later_TH are the items that follow a target in its window, 0 where there is none. Of several ranks each
+    holds its share, whose mean counts `weight` in the mean over the ranks.
     """
 
-    items: Int64
-    users: Int64  # (B,)
-    at: Int64
-    targets: Int64
-    later: Int64
-    seed: tuple[int, ...]  # of all chance in this step: never a state carried from step to step
+    items: Tensor
+    users: Tensor  # (B,)
+    at: Tensor
+    targets: Tensor
+    later: Tensor
+    seed: tuple[int, ...]  # of the chance that all ranks share: never a state carried from step to step
+    noise: tuple[int, ...]  # of the chance that is a rank's own
+    weight: float
+    all_targets: int  # of all shares together
+
+    def pinned(self) -> Self:
+        """The same where a GPU can fetch it by itself."""
+        return self._with(Tensor.pin_memory)
+
+    def to(self, device: torch.device) -> Self:
+        """The same on a device; from pinned memory nobody waits for the copy."""
+        return self._with(lambda part: torch.as_tensor(part).to(device, non_blocking=True))
+
+    def _with(self, change: Callable[[Tensor], Tensor]) -> Self:
+        return replace(
+            self,
+            items=change(self.items),
+            users=change(self.users),
+            at=change(self.at),
+            targets=change(self.targets),
+            later=change(self.later),
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,6 +153,8 @@ class BatchPlan:
     unknown_user_share: float
     seed: int
     horizon: int = 1  # items ahead that a state is to know
+    rank: int = 0  # whose share of each batch is gathered
+    ranks: int = 1
 
     def __post_init__(self) -> None:
         """Refuse to train on nothing."""
@@ -151,27 +177,41 @@ class BatchPlan:
         return [batches[i] for i in chance.permutation(len(batches))]
 
     def gather(self, chosen: Int64, epoch: int, number: int) -> Batch:
-        """The batch of these windows, with some users replaced by the unknown one."""
-        seed = (self.seed, epoch, number)
-        w = self.windows
+        """This rank's share of the batch of these windows, with some users replaced by the unknown one.
+
+        A rank for whom no window is left takes one that counts nothing, so that nobody waits for it.
+        """
+        seed, w = (self.seed, epoch, number), self.windows
         replaced = np.random.default_rng(seed).random(len(chosen)) < self.unknown_user_share
-        width = int(w.length[chosen].max())
-        position = np.arange(width)
-        step = w.step[chosen, None]
+        users = np.where(replaced, 0, w.users[chosen]).astype(np.int64)
+        all_targets, idle = int(w.targets[chosen].sum()), self.rank >= len(chosen)
+        mine = slice(0, 1) if idle else slice(self.rank, None, self.ranks)
+        share = float(w.targets[chosen[mine]].sum()) / all_targets
+        items, at, later, targets = map(torch.from_numpy, self._read(chosen[mine]))
+        return Batch(
+            items=items,
+            users=torch.from_numpy(users[mine]),
+            at=at,
+            targets=targets,
+            later=later,
+            seed=seed,
+            noise=seed if self.ranks == 1 else (*seed, self.rank),
+            weight=0.0 if idle else self.ranks * share,
+            all_targets=all_targets,
+        )
+
+    def _read(self, chosen: Int64) -> tuple[Int64, Int64, Int64, Int64]:
+        """items_BL of these windows, the counted positions at_T, their later_TH and targets_T."""
+        w = self.windows
+        position, step = np.arange(int(w.length[chosen].max())), w.step[chosen, None]
         at = w.origin[chosen, None] + step * position
         inside = position < w.length[chosen, None]
         items = np.where(inside, w.flat[np.clip(at, 0, len(w.flat) - 1)], 0).astype(np.int64)
         start_symbol = np.where(step[:, 0] > 0, self.start_symbol, self.start_symbol + 1)
         items[:, 0] = np.where(w.fresh[chosen], start_symbol, items[:, 0])
         counted = inside & (position >= w.context[chosen, None])
-        return Batch(
-            items=items,
-            users=np.where(replaced, 0, w.users[chosen]).astype(np.int64),
-            at=np.flatnonzero(counted),
-            targets=w.flat[(at + step)[counted]].astype(np.int64),
-            later=self._later(chosen, at, counted),
-            seed=seed,
-        )
+        targets = w.flat[(at + step)[counted]].astype(np.int64)
+        return items, np.flatnonzero(counted), self._later(chosen, at, counted), targets
 
     def _later(self, chosen: Int64, at: Int64, counted: Bool) -> Int64:
         """later_TH: the second to the last of the `horizon` items that follow a counted position."""

@@ -76,7 +76,7 @@ class Checkpoints:
             shutil.rmtree(leftover, ignore_errors=True)
         new.mkdir(parents=True)
         save_file(
-            {key: tensor.detach().contiguous() for key, tensor in tensors.items()},
+            {key: tensor.detach().cpu().contiguous() for key, tensor in tensors.items()},
             new / "tensors.safetensors",
         )
         _flush(new / "tensors.safetensors")

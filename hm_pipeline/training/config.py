@@ -81,3 +81,4 @@ class TrainingConfig(Frozen):
     clip_norm: PositiveFloat | None = 5.0  # of all gradients together
     unknown_user_share: Share = 0.1  # of the windows whose user is replaced by user 0
     checkpoint_every_steps: PositiveInt | None = None  # besides the one at each validation
+    compile: bool = False  # the body, by torch.compile: minutes at the start, faster steps after

@@ -2,7 +2,7 @@
 
 A gradient that arrives sparse (an embedding's) updates its own rows and their moments only: *lazy* Adam.
 Untouched rows keep weight and moments as they are, where Adam would let old momentum move them on. Where
-every row is touched the two are equal. Dense gradients get Adam (Kingma & Ba 2015).
+every row is touched the two are equal. Dense gradients get Adam (Kingma & Ba 2015) in torch's fused kernel.
 """
 
 from collections.abc import Mapping
@@ -11,6 +11,7 @@ from math import sqrt
 import torch
 from torch import Tensor
 from torch.nn import Parameter
+from torch.optim.adam import adam
 
 BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8
 
@@ -24,33 +25,56 @@ class LazyAdam:
         self.square = {name: torch.zeros_like(p) for name, p in self.parameters.items()}
         self.steps = 0
 
-    def gradient_norm(self) -> float:
-        """The Euclidean norm of all gradients together; merges repeated rows of the sparse ones."""
-        norms = []
+    def gradient_norm(self) -> Tensor:
+        """() the Euclidean norm of all gradients together; merges repeated rows of the sparse ones."""
+        values = []
         for p in self.parameters.values():
             if p.grad is not None:
                 p.grad = p.grad.coalesce() if p.grad.is_sparse else p.grad
-                norms.append(torch.linalg.vector_norm(_values(p.grad)))
-        return float(torch.linalg.vector_norm(torch.stack(norms)))
+                values.append(p.grad.values() if p.grad.is_sparse else p.grad)
+        norm: Tensor = torch.linalg.vector_norm(torch.stack([torch.linalg.vector_norm(v) for v in values]))
+        return norm
 
     @torch.no_grad()
-    def step(self, rate: float, shrink: float = 1.0) -> None:
-        """One update with all gradients times `shrink`; the gradients are forgotten."""
+    def step(self, rate: float, divisor: Tensor | None = None) -> None:
+        """One update with all gradients divided by `divisor` (); the gradients are forgotten."""
         self.steps += 1
-        for name, p in self.parameters.items():
-            if p.grad is None:
-                continue
-            if p.grad.is_sparse:
-                self._touched_rows(name, p, p.grad.coalesce(), rate, shrink)
-            else:
-                moved = self._moved(p.grad.mul_(shrink), self.mean[name], self.square[name], rate)
-                p.sub_(moved)
+        arrived = {name: p for name, p in self.parameters.items() if p.grad is not None}
+        dense = [name for name, p in arrived.items() if not _grad(p).is_sparse]
+        if dense:
+            self._dense(dense, rate, divisor)
+        for name in arrived.keys() - set(dense):
+            self._touched_rows(name, rate, divisor)
+        for p in arrived.values():
             p.grad = None
 
-    def _touched_rows(self, name: str, p: Parameter, grad: Tensor, rate: float, shrink: float) -> None:
-        rows = grad.indices()[0]
+    def _dense(self, names: list[str], rate: float, divisor: Tensor | None) -> None:
+        """All of them in one kernel, which itself counts the steps that it is given on by one."""
+        before = torch.full((len(names),), float(self.steps - 1), device=self.mean[names[0]].device)
+        adam(
+            [self.parameters[name] for name in names],
+            [_grad(self.parameters[name]) for name in names],
+            [self.mean[name] for name in names],
+            [self.square[name] for name in names],
+            [],
+            list(before.unbind()),
+            fused=True,
+            grad_scale=None if divisor is None else divisor.float(),
+            amsgrad=False,
+            beta1=BETA1,
+            beta2=BETA2,
+            lr=rate,
+            weight_decay=0.0,
+            eps=EPSILON,
+            maximize=False,
+        )
+
+    def _touched_rows(self, name: str, rate: float, divisor: Tensor | None) -> None:
+        p = self.parameters[name]
+        grad = _grad(p).coalesce()
+        rows, values = grad.indices()[0], grad.values()
         mean, square = self.mean[name][rows], self.square[name][rows]
-        moved = self._moved(grad.values() * shrink, mean, square, rate)
+        moved = self._moved(values if divisor is None else values / divisor, mean, square, rate)
         self.mean[name][rows] = mean
         self.square[name][rows] = square
         p[rows] -= moved
@@ -74,5 +98,6 @@ class LazyAdam:
         self.steps = steps
 
 
-def _values(grad: Tensor) -> Tensor:
-    return grad.values() if grad.is_sparse else grad
+def _grad(p: Parameter) -> Tensor:
+    assert p.grad is not None
+    return p.grad

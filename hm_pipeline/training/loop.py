@@ -4,19 +4,26 @@ All chance is a function of (seed, epoch, batch), so that a checkpoint is weight
 and a run resumed from one ends with the same bytes as a run that was never interrupted.
 """
 
-from collections.abc import Callable
-from dataclasses import asdict
-from math import isfinite
+import json
+from collections.abc import Callable, Generator
+from contextlib import closing
+from dataclasses import asdict, replace
 
+import torch
 from torch import Tensor, nn
 
-from hm_pipeline.errors import DivergedError
+from hm_pipeline.data.arrays import Int64
 from hm_pipeline.progress import Step
 from hm_pipeline.training.batches import Batch, BatchPlan
 from hm_pipeline.training.config import TrainingConfig
 from hm_pipeline.training.course import Course, Orders, Reading
 from hm_pipeline.training.lazy_adam import LazyAdam
+from hm_pipeline.training.pace import Pace
+from hm_pipeline.training.prefetch import fed
+from hm_pipeline.training.ranks import Ranks
 from hm_pipeline.training.schedule import rate_at
+from hm_pipeline.training.together import Together
+from hm_pipeline.training.watch import STEPS, Taken, Watch
 
 
 def train(
@@ -26,7 +33,8 @@ def train(
     config: TrainingConfig,
     orders: Orders,
 ) -> Course:
-    """Train `net` in place; it ends with the best weights on validation, or the last where none is asked.
+    """Train `net` in place, on the device it lies on; it ends with the best weights on validation, or the
+    last where none is asked. Several ranks (training/ranks.py) share each batch and end with the same net.
 
     Raises DivergedError when the loss or a gradient stops being a number.
     """
@@ -49,29 +57,57 @@ class _Run:
         config: TrainingConfig,
         orders: Orders,
     ) -> None:
-        self.net, self.loss, self.plan, self.config, self.orders = net, loss, plan, config, orders
-        self.adam = LazyAdam(dict(net.named_parameters()))
+        self.ranks, self.device = Ranks.here(), next(net.parameters()).device
+        self.net, self.loss, self.config, self.orders = net, loss, config, orders
+        self.plan = replace(plan, rank=self.ranks.rank, ranks=self.ranks.size)
+        self.adam, self.pace = LazyAdam(dict(net.named_parameters())), Pace()
+        self.every = STEPS if self.device.type == "cuda" else 1  # steps between two waits for the device
+        self.watch = Watch(orders.stage, self.ranks, self.every)
+        self.together = self._join() if self.ranks.joined else None
         self.course = Course()
         self.best: dict[str, Tensor] | None = None
 
+    def _join(self) -> Together:
+        first = self.plan.gather(self.plan.epoch(0)[0], 0, 0).to(self.device)
+        together = Together(self.net, self.loss, self.ranks, first)
+        self.loss = together.loss
+        return together
+
     def resume(self) -> None:
-        """Continue from the last checkpoint, if this very run has one."""
-        saved = self.orders.checkpoints.load() if self.orders.checkpoints else None
+        """Continue from the last checkpoint, if this very run has one: the first rank reads it for all."""
+        checkpoints = self.orders.checkpoints
+        saved = checkpoints.load() if checkpoints and self.ranks.is_first else None
         if saved:
             self.course = Course.of(saved.state)
             self.net.load_state_dict(_without_prefix(saved.tensors))
             self.adam.restore(saved.tensors, self.course.step)
             self.best = _without_prefix(saved.best) if saved.best else None
+        if self.ranks.joined:
+            self._stand_where_the_first_does()
+
+    def _stand_where_the_first_does(self) -> None:
+        self.course = Course.of(json.loads(self.ranks.text_from_first(json.dumps(asdict(self.course)))))
+        self.adam.steps = self.course.step
+        net, best = self.net.state_dict(), self.best or {}
+        if self.course.best:
+            self.best = best = {name: best.get(name, torch.empty_like(t)) for name, t in net.items()}
+        self.ranks.from_first([*net.values(), *self.adam.tensors().values(), *best.values()])
 
     def epoch(self) -> None:
         """The rest of the current epoch."""
         chosen = self.plan.epoch(self.course.epoch)
-        while self.course.batch < len(chosen) and not self.course.stopped:
-            number = self.course.batch
-            self._step(self.plan.gather(chosen[number], self.course.epoch, number))
-            self._after_step()
+        with closing(self._batches(chosen)) as batches:
+            for batch in batches:
+                self._step(batch)
+                self._after_step()
+                if self.course.stopped:
+                    break
         if self.course.batch == len(chosen):
             self.course.epoch, self.course.batch = self.course.epoch + 1, 0
+
+    def _batches(self, chosen: list[Int64]) -> Generator[Batch]:
+        epoch, numbers = self.course.epoch, range(self.course.batch, len(chosen))
+        return fed(lambda number: self.plan.gather(chosen[number], epoch, number), numbers, self.device)
 
     def keep_best(self) -> None:
         """Put the best weights into the net."""
@@ -79,26 +115,28 @@ class _Run:
             self.net.load_state_dict(self.best)
 
     def _step(self, batch: Batch) -> None:
-        rate = rate_at(self._epochs(), self.config)
-        loss = self.loss(batch)
+        rate, clip = rate_at(self._epochs(), self.config), self.config.clip_norm
+        loss = self.loss(batch) * batch.weight
         loss.backward()  # type: ignore[no-untyped-call]
-        norm, value = self.adam.gradient_norm(), float(loss.detach())
-        if not (isfinite(value) and isfinite(norm)):
-            raise DivergedError(
-                f"{self.orders.stage}: loss {value}, gradient norm {norm} at step {self.course.step} "
-                f"(epoch {self._epochs():.2f}, rate {rate:.2g}); lower training.max_lr or clip_norm"
-            )
-        clip = self.config.clip_norm
-        self.adam.step(rate, clip / norm if clip and norm > clip else 1.0)
-        self._count(batch, value)
+        if self.together:
+            self.together.exchange()
+        at, norm = self._epochs(), self.adam.gradient_norm()
+        self.watch.taken.append(Taken(self.course.step, at, rate, batch.all_targets, loss.detach(), norm))
+        if self.watch.is_due():
+            self._read()
+        self.adam.step(rate, None if clip is None else (norm / clip).clamp(min=1.0))
+        self._count(batch.all_targets)
 
-    def _count(self, batch: Batch, loss: float) -> None:
-        n = len(batch.targets)
+    def _count(self, targets: int) -> None:
         self.course.step += 1
         self.course.batch += 1
-        self.course.targets += n
-        self.course.loss_targets += n
-        self.course.loss_sum += loss * n
+        self.course.targets += targets
+
+    def _read(self) -> None:
+        """Count the losses of the steps since the last reading."""
+        for loss, targets in self.watch.read():
+            self.course.loss_targets += targets
+            self.course.loss_sum += loss * targets
 
     def _after_step(self) -> None:
         """Look, stop, save and tell, each where it is due."""
@@ -116,9 +154,15 @@ class _Run:
         if self.orders.epochs is not None:
             left = self.orders.epochs * self.plan.targets - self.course.targets
             return "refit" if left < self.config.batch_targets / 2 else ""
-        if self.course.step == self.orders.stop_at_step or self.orders.should_stop():
+        if self.course.step == self.orders.stop_at_step or self._time_is_up():
             return "time"
         return "all epochs" if self._epochs() >= self._most_epochs() else ""
+
+    def _time_is_up(self) -> bool:
+        """The first rank's clock is everybody's; to ask it is to wait for the device."""
+        if not self.ranks.joined:
+            return self.orders.should_stop()
+        return self.course.step % self.every == 0 and self.ranks.first_says(self.orders.should_stop)
 
     def _look_is_due(self) -> bool:
         """Whether this step reached the next of `validations_per_epoch` equal parts of an epoch."""
@@ -128,6 +172,7 @@ class _Run:
 
     def _look(self) -> bool:
         """Note how it goes; True when it never went better."""
+        self._read()
         course = self.course
         hit_rate = self.orders.validate() if self.orders.validate and self.orders.epochs is None else None
         loss = course.loss_sum / course.loss_targets
@@ -147,12 +192,20 @@ class _Run:
         return "patience" if self._epochs() - waiting_since >= self.config.patience else ""
 
     def _save(self, *, is_best: bool) -> None:
-        if self.orders.checkpoints:
+        self._read()  # a state that is no number any more is not kept
+        if self.orders.checkpoints and self.ranks.is_first:
             tensors = {f"net.{name}": tensor for name, tensor in self.net.state_dict().items()}
             state = asdict(self.course)
             self.orders.checkpoints.save(self.course.step, state, tensors | self.adam.tensors(), best=is_best)
 
     def _tell(self) -> None:
+        if self.ranks.is_first:
+            done, total = self.course.targets, self._most_epochs() * self.plan.targets
+            note = " · ".join(filter(None, (self._note(), self.pace.note(done))))
+            self.orders.progress(Step(self.orders.stage, done, total, note))
+
+    def _note(self) -> str:
+        """`epoch 3/8 · loss 5.31 · hr .142`."""
         course, most = self.course, self._most_epochs()
         reading = course.readings[-1] if course.readings else None
         loss = (
@@ -162,7 +215,7 @@ class _Run:
         note = f"epoch {epoch:.3g}/{most:.3g} · loss {loss:.2f}"
         if reading and reading.hit_rate is not None:
             note += f" · hr {reading.hit_rate:.3f}".replace("0.", ".", 1)
-        self.orders.progress(Step(self.orders.stage, course.targets, most * self.plan.targets, note))
+        return note
 
     def _epochs(self) -> float:
         return self.course.targets / self.plan.targets

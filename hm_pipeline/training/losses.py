@@ -3,9 +3,9 @@
 A position has one target, or several with weights that add up to 1: the items that follow, the d-th with a
 share that falls as 1/d (as in the dense all-action loss of Pancha et al. 2022, for the whole window).
 
-T positions, H targets of each, D query width, V vocabulary, S negatives, R rows. Item 0 is padding and stands in no softmax;
-rows of the vectors beyond V (the start symbol, where vectors are tied to the embedding) neither. The bias
-is a table of width 1, so that its gradient can be sparse like the vectors'.
+T positions, H targets of each, D query width, V vocabulary, S negatives, R rows. Item 0 is padding and
+stands in no softmax; rows of the vectors beyond V (the start symbol, where vectors are tied to the embedding)
+neither. The bias is a table of width 1, so that its gradient can be sparse like the vectors'.
 """
 
 from dataclasses import dataclass
@@ -55,32 +55,32 @@ class Objective:
         share = weight / weight.sum()
         return cls(config, share, np.cumsum(share))
 
-    def __call__(self, queries_TD: Tensor, items: Scored, targets_T: Tensor, seed: tuple[int, ...]) -> Tensor:
-        """The mean loss over the targets."""
+    def __call__(
+        self, queries_TD: Tensor, items: Scored, targets_TH: Tensor, seed: tuple[int, ...]
+    ) -> Tensor:
+        """The mean loss over the positions; 0 among targets_TH is no target, but never the first."""
         match self.config:
             case FullSoftmax(chunk_elements=size, label_smoothing=smoothing):
-                return full_softmax(queries_TD, items.vectors, items.item_bias, targets_T, size, smoothing)
+                return full_softmax(queries_TD, items.vectors, items.item_bias, targets_TH, size, smoothing)
             case SampledSoftmax(negatives=S, label_smoothing=smoothing):
-                negatives_S = self._draw(S, seed).to(targets_T.device)
+                negatives_S, log_expected_S = self._draw(S, seed)
                 return sampled_softmax(
                     queries_TD,
                     items,
-                    targets_T,
-                    negatives_S=negatives_S,
-                    log_expected_S=self._log_expected(negatives_S),
+                    targets_TH,
+                    negatives_S=negatives_S.to(targets_TH.device),
+                    log_expected_S=log_expected_S.to(targets_TH.device),
                     label_smoothing=smoothing,
                 )
             case _:
                 assert_never(self.config)
 
-    def _draw(self, S: int, seed: tuple[int, ...]) -> Tensor:
+    def _draw(self, S: int, seed: tuple[int, ...]) -> tuple[Tensor, Tensor]:
+        """(S,) negatives, and (S,) the log of how often each is expected among them."""
         chance = np.random.default_rng((*seed, 1)).random(S) * self.cumulative[-1]
-        return torch.from_numpy(np.searchsorted(self.cumulative, chance, side="right"))
-
-    def _log_expected(self, negatives_S: Tensor) -> Tensor:
-        """(S,) log of how often each is expected in the draw."""
-        share = self.share[negatives_S.cpu().numpy()]
-        return torch.from_numpy(np.log(len(share) * share)).to(negatives_S.device)
+        negatives_S = np.searchsorted(self.cumulative, chance, side="right")
+        log_expected_S = np.log(S * self.share[negatives_S])
+        return torch.from_numpy(negatives_S), torch.from_numpy(log_expected_S)
 
 
 def weights_of(targets_TH: Tensor) -> Tensor:
@@ -175,15 +175,15 @@ def sampled_softmax(
     rows_R = torch.cat([targets_TH.flatten(), negatives_S])
     vectors_RD = items.vectors_of(rows_R)
     bias_R = functional.embedding(rows_R, items.item_bias, sparse=True)[:, 0]
-    own_TH = torch.einsum("td,thd->th", queries_TD, vectors_RD[: T * H].unflatten(0, (T, H)))
-    own_TH = own_TH + bias_R[: T * H].unflatten(0, (T, H))
+    own_TH = torch.einsum("td,thd->th", queries_TD, vectors_RD[: T * H].view(T, H, -1))
+    own_TH = own_TH + bias_R[: T * H].view(T, H)
     log_expected_S = log_expected_S.to(queries_TD.dtype)
     others_TS = torch.addmm(bias_R[T * H :] - log_expected_S, queries_TD, vectors_RD[T * H :].T)
     for targets_T in targets_TH.unbind(1):
         others_TS = others_TS.masked_fill(targets_T[:, None] == negatives_S, -torch.inf)
     everything_TH = torch.logaddexp(own_TH, torch.logsumexp(others_TS, dim=1, keepdim=True))
     weights_TH = weights_of(targets_TH).to(queries_TD.dtype)
-    loss = (weights_TH * (everything_TH - own_TH)).sum() / T
+    loss: Tensor = (weights_TH * (everything_TH - own_TH)).sum() / T
     if label_smoothing:
         drawn = queries_TD @ vectors_RD[T * H :].mean(0) + bias_R[T * H :].mean()
         loss = loss + label_smoothing * ((weights_TH * own_TH).sum(1) - drawn).mean()

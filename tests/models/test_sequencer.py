@@ -156,7 +156,7 @@ def test_noise_is_not_learned() -> None:
     [
         {"tied": True},
         {"tied": True, "attributes": ("category", "colour"), "item_dropout": 0.1},
-        {"head": (24,), "state_dim": None},
+        {"head": (24,), "state_dim": "none"},
         {
             "tied": True,
             "training": TrainingConfig(

@@ -62,3 +62,19 @@ def test_the_norm_counts_repeated_rows_once_merged() -> None:
     adam = LazyAdam({"t": table.weight})
     table(torch.tensor([3, 3])).sum().backward()
     assert adam.gradient_norm() == (3 * 2.0**2) ** 0.5
+
+
+def test_a_divisor_shrinks_dense_and_sparse_gradients_alike() -> None:
+    for sparse in (True, False):
+        divided, shrunk = tables(sparse), tables(sparse)
+        once, other = LazyAdam({"t": divided.weight}), LazyAdam({"t": shrunk.weight})
+        for _ in range(3):
+            learn(divided, torch.arange(6))
+            once.step(0.01, torch.tensor(4.0, dtype=torch.float64))
+            learn(shrunk, torch.arange(6))
+            assert shrunk.weight.grad is not None
+            shrunk.weight.grad = shrunk.weight.grad / 4
+            other.step(0.01)
+        torch.testing.assert_close(divided.weight, shrunk.weight)
+        torch.testing.assert_close(once.square["t"], other.square["t"])
+        assert float(once.square["t"].max()) > 0

@@ -28,7 +28,7 @@ class Counter(nn.Module):
         self.weight = nn.Parameter(torch.zeros(1))
 
     def loss(self, batch: Batch) -> Tensor:
-        return -self.weight.sum() * float(np.mean(batch.targets))
+        return -self.weight.sum() * float(batch.targets.double().mean())
 
 
 def config_of(**changes: object) -> TrainingConfig:
@@ -116,6 +116,7 @@ def test_progress_reaches_its_total() -> None:
     fit(Orders(epochs=2, progress=steps.append, stage="train fake"))
     assert (steps[-1].done, steps[-1].total, steps[-1].stage) == (2 * TARGETS, 2 * TARGETS, "train fake")
     assert steps[0].note.startswith("epoch 1/2 · loss")
+    assert steps[-1].note.endswith(" targets/s")
 
 
 def test_another_runs_checkpoints_are_ignored(tmp_path: Path) -> None:

@@ -1,5 +1,8 @@
 """Dropout from a generator of its own: nothing seeds torch, and a step can be repeated exactly."""
 
+from collections.abc import Callable
+from functools import cache
+
 import torch
 from torch import Tensor
 
@@ -7,17 +10,29 @@ from torch import Tensor
 class Noise:
     """Dropout while training, nothing while answering."""
 
-    def __init__(self, seed: tuple[int, ...] | None = None) -> None:
-        self.generator: torch.Generator | None = None
-        if seed is not None:
-            self.generator = torch.Generator().manual_seed(_one_number(seed))
+    def __init__(self, seed: tuple[int, ...] | None = None, *, compiled: bool = False) -> None:
+        """`compiled`: the net around it is, and would draw from torch's own generator."""
+        self.off, self.seed = seed is None, seed or ()
+        self.generator: torch.Generator | None = None  # made where the first values lie
+        self.dropped = _untraced() if compiled else _dropped
 
     def __call__(self, x: Tensor, share: float) -> Tensor:
         """`x` with `share` of its values set to 0 and the others scaled up."""
-        if self.generator is None or share == 0.0:
-            return x
-        kept = torch.empty(x.shape, dtype=x.dtype).bernoulli_(1 - share, generator=self.generator)
-        return x * kept.div_(1 - share).to(x.device)
+        return x if self.off or share == 0.0 else self.dropped(self, x, share)
+
+
+def _dropped(noise: Noise, x: Tensor, share: float) -> Tensor:
+    if noise.generator is None:
+        noise.generator = torch.Generator(x.device).manual_seed(_one_number(noise.seed))
+    kept = torch.empty(x.shape, dtype=x.dtype, device=x.device)
+    return x * kept.bernoulli_(1 - share, generator=noise.generator).div_(1 - share)
+
+
+@cache
+def _untraced() -> Callable[[Noise, Tensor, float], Tensor]:
+    """The same function to torch.compile, which is imported for nobody else."""
+    untraced: Callable[[Noise, Tensor, float], Tensor] = torch.compiler.disable(_dropped)  # type: ignore[no-untyped-call]
+    return untraced
 
 
 def _one_number(seed: tuple[int, ...]) -> int:

@@ -36,7 +36,8 @@ class Transformer(nn.Module):
         states = x_BLD + self.position[: x_BLD.shape[1]]
         for block in self.blocks:
             states = block(states, noise)
-        return states if self.last_norm is None else self.last_norm(states)
+        states_BLD: Tensor = states if self.last_norm is None else self.last_norm(states)
+        return states_BLD
 
     @torch.no_grad()
     def initialise(self, chance: torch.Generator) -> None:
@@ -64,8 +65,8 @@ class Block(nn.Module):
         """One block further."""
         first, second = self.norms
         if self.norm_first:
-            x_BLD = x_BLD + noise(self._attend(first(x_BLD)), self.dropout)
-            return x_BLD + noise(self._feed(second(x_BLD), noise), self.dropout)
+            asked: Tensor = x_BLD + noise(self._attend(first(x_BLD)), self.dropout)
+            return asked + noise(self._feed(second(asked), noise), self.dropout)
         x_BLD = first(x_BLD + noise(self._attend(x_BLD), self.dropout))
         fed: Tensor = second(x_BLD + noise(self._feed(x_BLD, noise), self.dropout))
         return fed
