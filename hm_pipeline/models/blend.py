@@ -30,6 +30,7 @@ from hm_pipeline.progress import Step
 
 WEIGHT = "itemknn_weight"
 KNN_FOLDER = "itemknn"
+MOST_WEIGHED = 100_000  # validation rows that choose a weight, spread over all
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,7 +107,8 @@ def _weight(blend: Blend, config: BlendConfig, samples: Samples, context: FitCon
 def _hits(blend: Blend, weights: tuple[float, ...], holdout: Holdout, context: FitContext) -> Int64:
     """(W,) hits among the best k with each weight."""
     hits_W = np.zeros(len(weights), dtype=np.int64)
-    order = np.argsort(holdout.histories.lengths, kind="stable")
+    spread = np.linspace(0, len(holdout) - 1, min(len(holdout), MOST_WEIGHED)).astype(np.int64)
+    order = spread[np.argsort(holdout.histories.lengths[spread], kind="stable")]
     rows = max(1, BLOCK_CELLS // blend.width)
     for at in range(0, len(order), rows):
         some = holdout.take(order[at : at + rows])

@@ -19,6 +19,8 @@ from torch.nn import functional
 from hm_pipeline.data.arrays import Float64, Int64
 from hm_pipeline.training.config import FullSoftmax, SampledSoftmax
 
+ALIGNED = 16  # floats: rows of logits begin at multiples of it, or the products take a fifth longer
+
 
 class Scored(Protocol):
     """What queries are multiplied with."""
@@ -129,16 +131,19 @@ class _FullSoftmax(torch.autograd.Function):
         weights_TH = (1 - label_smoothing) * weights_of(targets_TH).to(queries_TD.dtype)
         loss = queries_TD.new_zeros(())
         rows = max(1, chunk_elements // len(items_VD))
-        buffer = queries_TD.new_empty((min(rows, len(queries_TD)), len(items_VD)))
+        width = -(-len(items_VD) // ALIGNED) * ALIGNED
+        room = queries_TD.new_empty((min(rows, len(queries_TD)), width))
         for at in range(0, len(queries_TD), rows):
             queries = queries_TD[at : at + rows]
             columns, weights = (targets_TH[at : at + rows] - 1).clamp(min=0), weights_TH[at : at + rows]
-            logits = torch.addmm(shift_V, queries, items_VD.T, out=buffer[: len(queries)])
+            logits = room[: len(queries)]
+            logits[:, len(items_VD) :] = -torch.inf
+            torch.addmm(shift_V, queries, items_VD.T, out=logits[:, : len(items_VD)])
             log_share = torch.log_softmax(logits, dim=1, out=logits)
             loss -= (weights * log_share.gather(1, columns)).sum()
             if label_smoothing:
-                loss -= label_smoothing * log_share.mean(1).sum()
-            wrong = log_share.exp_().scatter_add_(1, columns, -weights)
+                loss -= label_smoothing * log_share[:, : len(items_VD)].mean(1).sum()
+            wrong = log_share.exp_().scatter_add_(1, columns, -weights)[:, : len(items_VD)]
             if label_smoothing:
                 wrong -= label_smoothing / len(items_VD)
             torch.mm(wrong, items_VD, out=grad_queries[at : at + rows])

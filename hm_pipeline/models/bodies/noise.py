@@ -24,8 +24,8 @@ class Noise:
 def _dropped(noise: Noise, x: Tensor, share: float) -> Tensor:
     if noise.generator is None:
         noise.generator = torch.Generator(x.device).manual_seed(_one_number(noise.seed))
-    kept = torch.empty(x.shape, dtype=x.dtype, device=x.device)
-    return x * kept.bernoulli_(1 - share, generator=noise.generator).div_(1 - share)
+    chance = torch.empty(x.shape, device=x.device).uniform_(generator=noise.generator)
+    return x * (chance >= share).to(x.dtype).div_(1 - share)  # twice as fast as bernoulli_
 
 
 @cache
