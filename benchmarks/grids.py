@@ -14,6 +14,7 @@ from hm_pipeline.models.popularity import PopularityConfig
 from hm_pipeline.models.repeat import RepeatConfig
 from hm_pipeline.models.sequencer_config import (
     AttentionConfig,
+    AttributeName,
     GruConfig,
     LstmConfig,
     RnnConfig,
@@ -56,6 +57,11 @@ ALS = {  # factors, alphas
     ESHOP: ((8, 16, 64), (1.0, 10.0, 40.0)),
     YOOCHOOSE: ((64, 128), (1.0, 10.0, 40.0, 100.0)),
     BEAUTY: ((64, 128, 256), (1.0, 10.0, 40.0)),
+}
+BEST: dict[Source, tuple[tuple[int, float, tuple[AttributeName, ...]], ...]] = {
+    ESHOP: ((128, 0.3, ()), (128, 0.3, ("category",)), (256, 0.4, ())),  # width, dropout, attributes
+    YOOCHOOSE: ((128, 0.3, ()),),
+    BEAUTY: ((128, 0.5, ()),),
 }
 DEFINED: dict[Model, ModelConfig] = {  # nothing is chosen
     "popularity": PopularityConfig(),
@@ -136,14 +142,11 @@ def _small(kind: type[SequencerConfig], width: int, dropout: float) -> Sequencer
 
 
 def _best(source: Source) -> tuple[ModelConfig, ...]:
-    """A GRU that reads both ways and learns four items ahead, times itemknn; with and without categories."""
-    attributes = ((), ("category",)) if source != BEAUTY else ((),)
-    dropout = 0.5 if source == BEAUTY else 0.3
-    return tuple(_blend(source, {"attributes": known, "dropout": dropout}) for known in attributes)
+    """A GRU that reads both ways and learns four items ahead, times itemknn."""
+    return tuple(_blend(source, width, dropout, known) for width, dropout, known in BEST[source])
 
 
-def _blend(source: Source, net: dict[str, Any]) -> BlendConfig:
-    dropout = net.pop("dropout")
+def _blend(source: Source, width: int, dropout: float, attributes: tuple[AttributeName, ...]) -> BlendConfig:
     training = TrainingConfig(
         batch_targets=1024,
         max_lr=5e-3,
@@ -155,16 +158,16 @@ def _blend(source: Source, net: dict[str, Any]) -> BlendConfig:
     )
     gru = GruConfig(
         user_embedding="none",
-        item_embedding=128,
-        hidden=256,
+        item_embedding=width,
+        hidden=2 * width,
         layers=1,
         state_dim="none",
         tied=True,
         popularity_bias=True,
         embedding_dropout=dropout,
         query_dropout=dropout,
+        attributes=attributes,
         training=training,
-        **net,
     )
     return BlendConfig(net=gru, itemknn=NEIGHBOURS[source])
 

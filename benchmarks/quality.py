@@ -67,7 +67,7 @@ def print_tables(source: Source, journal: Journal) -> None:
         say(f"{source.name}  no result in {journal.file}")
     else:
         print(f"\n### {source.name}\n")
-        print(results_table(results))
+        print(results_table(results, journal))
         print(pairs_table(results, journal.pairs(source.name)))
         print(grids_table(source.name, results, journal))
 

@@ -1,6 +1,7 @@
 """Markdown of the records."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from statistics import mean, stdev
 
 from records import Journal, Pair, Result, Trial
 
@@ -12,20 +13,30 @@ from hm_pipeline.models.itemknn import ItemKnnConfig
 from hm_pipeline.models.sequencer_config import RecurrentConfig, SequencerConfig, TransformerConfig
 
 SHARES = {"hr": "HR@14", "ndcg": "NDCG@14", "coverage": "coverage", "personalization": "personalization"}
-HEAD = ("model", *SHARES.values(), "ANN recall", "fit s", "lists s", "sizes")
+HEAD = ("model", *SHARES.values(), "ANN recall", "epochs", "fit s", "lists s", "sizes")
+SEEDS = ("best", "best_seed_2", "best_seed_3")
 
 
-def results_table(results: Mapping[str, Result]) -> str:
+def results_table(results: Mapping[str, Result], journal: Journal) -> str:
     """One row a model, best HR first."""
     ordered = sorted(results.values(), key=lambda r: -(r.metrics["hr"].mean or 0.0))
-    return _markdown(HEAD, [_row(result) for result in ordered])
+    return _markdown(HEAD, [_row(result, journal) for result in ordered])
 
 
 def summary_table(logs: Mapping[str, Mapping[str, Result]]) -> str:
     """HR of every model on every log."""
     models = dict.fromkeys(model for results in logs.values() for model in results)
     rows = [(m, *(_share(r[m].metrics["hr"]) if m in r else "" for r in logs.values())) for m in models]
-    return _markdown(("HR@14", *logs), rows)
+    over_seeds = ("best, mean of three seeds", *(_over_seeds(results) for results in logs.values()))
+    return _markdown(("HR@14", *logs), [*rows, over_seeds])
+
+
+def _over_seeds(results: Mapping[str, Result]) -> str:
+    """The mean, and its standard error over the seeds."""
+    rates = [results[model].metrics["hr"].mean or 0.0 for model in SEEDS if model in results]
+    if len(rates) < len(SEEDS):
+        return ""
+    return _share(Estimate(mean=mean(rates), se=stdev(rates) / len(rates) ** 0.5))
 
 
 def pairs_table(results: Mapping[str, Result], pairs: Mapping[tuple[str, str], Pair]) -> str:
@@ -47,13 +58,15 @@ def grids_table(log: str, results: Mapping[str, Result], journal: Journal) -> st
     return _markdown(("model", "validation HR@14", "fit s", "epochs", "sizes"), rows) if rows else ""
 
 
-def _row(result: Result) -> tuple[str, ...]:
+def _row(result: Result, journal: Journal) -> tuple[str, ...]:
     facts = result.facts
+    tried = journal.trials(result.log, result.model, result.samples).get(result.config.fingerprint())
     recall = f"{facts['ann_recall_at_k']:.3f}" if "ann_recall_at_k" in facts else ""
     return (
         result.model,
         *(_share(result.metrics[name]) for name in SHARES),
         recall,
+        _epochs(tried) if tried else "",
         f"{result.seconds:,.1f}",
         f"{result.answer_seconds:,.1f}",
         _sizes(result.config),
@@ -61,9 +74,9 @@ def _row(result: Result) -> tuple[str, ...]:
 
 
 def _pair_row(pair: Pair) -> tuple[str, ...]:
-    mean, se = pair.difference.mean or 0.0, pair.difference.se
-    z = f"{mean / se:+.1f}" if se else "-"
-    return f"{pair.a} - {pair.b}", f"{mean:+.4f} ±{se or 0:.4f}", z
+    gain, se = pair.difference.mean or 0.0, pair.difference.se
+    z = f"{gain / se:+.1f}" if se else "-"
+    return f"{pair.a} - {pair.b}", f"{gain:+.4f} ±{se or 0:.4f}", z
 
 
 def _trial_row(trial: Trial, *, chosen: bool) -> tuple[str, ...]:
