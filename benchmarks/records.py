@@ -5,10 +5,9 @@ result   the chosen configuration on test: read once
 pair     two results of one log, user by user
 """
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Annotated, Literal
 
+from lines import Lines
 from pydantic import Field, TypeAdapter
 
 from hm_pipeline.evaluation.estimate import Estimate
@@ -58,37 +57,23 @@ class Pair(Frozen):
 
 
 Record = Annotated[Trial | Result | Pair, Field(discriminator="record")]
-_RECORD: TypeAdapter[Record] = TypeAdapter(Record)
 
 
-class Journal:
-    """The file of records; every question reads it anew, as two runs may share it."""
+class Journal(Lines[Record]):
+    """What was measured, by question."""
 
-    def __init__(self, file: Path) -> None:
-        self.file = file
-
-    def add(self, record: Record) -> None:
-        """One line, appended in one write."""
-        self.file.parent.mkdir(parents=True, exist_ok=True)
-        with self.file.open("a") as lines:
-            lines.write(record.model_dump_json() + "\n")
+    kind: TypeAdapter[Record] = TypeAdapter(Record)
 
     def trials(self, log: str, model: str, samples: str) -> dict[str, Trial]:
         """By the fingerprint of the configuration."""
-        mine = (t for t in self._all() if isinstance(t, Trial) and (t.log, t.model) == (log, model))
+        mine = (t for t in self.all() if isinstance(t, Trial) and (t.log, t.model) == (log, model))
         return {t.config.fingerprint(): t for t in mine if t.samples == samples}
 
     def results(self, log: str, samples: str | None = None) -> dict[str, Result]:
         """The newest of each model."""
-        mine = (r for r in self._all() if isinstance(r, Result) and r.log == log)
+        mine = (r for r in self.all() if isinstance(r, Result) and r.log == log)
         return {r.model: r for r in mine if samples in (None, r.samples)}
 
     def pairs(self, log: str) -> dict[tuple[str, str], Pair]:
         """The newest of each two models."""
-        return {(p.a, p.b): p for p in self._all() if isinstance(p, Pair) and p.log == log}
-
-    def _all(self) -> Iterator[Record]:
-        if self.file.exists():
-            for line in self.file.read_text().splitlines():
-                if line.endswith("}"):  # a killed run leaves half a line
-                    yield _RECORD.validate_json(line)
+        return {(p.a, p.b): p for p in self.all() if isinstance(p, Pair) and p.log == log}

@@ -20,8 +20,9 @@ from speed_worker import Contender, net_of
 from hm_pipeline.data.samples import Samples
 from hm_pipeline.models.sequencer import batch_loss
 from hm_pipeline.models.sequencer_net import Sequencer
-from hm_pipeline.training.batches import BatchPlan, Windows
+from hm_pipeline.training.batches import BatchPlan
 from hm_pipeline.training.losses import Objective
+from hm_pipeline.training.windows import Windows
 
 HISTORIES = 512
 TOLERANCE = 1e-4

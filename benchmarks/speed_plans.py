@@ -8,7 +8,8 @@ from torch.nn import functional
 
 from hm_pipeline.data.arrays import Int64
 from hm_pipeline.data.histories import Histories
-from hm_pipeline.training.batches import Batch, BatchPlan, Windows
+from hm_pipeline.training.batches import Batch, BatchPlan
+from hm_pipeline.training.windows import Windows
 
 GOLDEN = (5**0.5 - 1) / 2
 Cut = Literal["one_pass", "packed", "padded"]

@@ -1,10 +1,9 @@
 """What was measured, one JSON line each: the tables need nothing else, and a row that is complete is not
 measured again."""
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Annotated, Literal
 
+from lines import Lines
 from pydantic import Field, TypeAdapter
 
 from hm_pipeline.frozen import Frozen
@@ -66,36 +65,22 @@ class Done(Frozen):
 
 
 Record = Annotated[Round | Equal | Done, Field(discriminator="record")]
-_RECORD: TypeAdapter[Record] = TypeAdapter(Record)
 
 
-class Journal:
-    """The file of records."""
+class Journal(Lines[Record]):
+    """What was measured, by question."""
 
-    def __init__(self, file: Path) -> None:
-        self.file = file
-
-    def add(self, record: Record) -> None:
-        """One line, appended in one write."""
-        self.file.parent.mkdir(parents=True, exist_ok=True)
-        with self.file.open("a") as lines:
-            lines.write(record.model_dump_json() + "\n")
+    kind: TypeAdapter[Record] = TypeAdapter(Record)
 
     def done(self, row: str) -> Done | None:
         """The newest complete run of a row."""
-        runs = [r for r in self._all() if isinstance(r, Done) and r.row == row]
+        runs = [r for r in self.all() if isinstance(r, Done) and r.row == row]
         return runs[-1] if runs else None
 
     def rounds(self, run: str) -> list[Round]:
         """All turns of a run, the trials too."""
-        return [r for r in self._all() if isinstance(r, Round) and r.run == run]
+        return [r for r in self.all() if isinstance(r, Round) and r.run == run]
 
     def equals(self, run: str) -> list[Equal]:
         """What was shown to have one loss in a run."""
-        return [r for r in self._all() if isinstance(r, Equal) and r.run == run]
-
-    def _all(self) -> Iterator[Record]:
-        if self.file.exists():
-            for line in self.file.read_text().splitlines():
-                if line.endswith("}"):  # a killed run leaves half a line
-                    yield _RECORD.validate_json(line)
+        return [r for r in self.all() if isinstance(r, Equal) and r.run == run]

@@ -13,7 +13,7 @@ from hm_pipeline.models.recommender import Recommender
 from hm_pipeline.models.sequencer_config import SequencerConfig
 from hm_pipeline.models.sequencer_net import Sequencer
 from hm_pipeline.models.sequencer_recommender import SequencerRecommender
-from hm_pipeline.training.batches import Batch, BatchPlan, Windows
+from hm_pipeline.training.batches import Batch, BatchPlan
 from hm_pipeline.training.checkpoint import Checkpoints
 from hm_pipeline.training.config import chosen
 from hm_pipeline.training.course import Course, Orders
@@ -21,6 +21,7 @@ from hm_pipeline.training.device import compiled, device_here, half_precision, q
 from hm_pipeline.training.loop import train
 from hm_pipeline.training.losses import Objective
 from hm_pipeline.training.ranks import Ranks
+from hm_pipeline.training.windows import Windows
 
 
 def fit_sequencer(config: SequencerConfig, samples: Samples, context: FitContext = FitContext()) -> Fitted:  # noqa: B008 - frozen

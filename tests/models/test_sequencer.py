@@ -24,9 +24,10 @@ from hm_pipeline.models.sequencer_config import (
 )
 from hm_pipeline.models.sequencer_net import Sequencer
 from hm_pipeline.models.sequencer_recommender import SequencerRecommender
-from hm_pipeline.training.batches import BatchPlan, Windows
+from hm_pipeline.training.batches import BatchPlan
 from hm_pipeline.training.config import FullSoftmax, LossConfig, SampledSoftmax, TrainingConfig
 from hm_pipeline.training.losses import Objective
+from hm_pipeline.training.windows import Windows
 
 KINDS: list[type[Dressed]] = [RnnConfig, LstmConfig, GruConfig, AttentionConfig, TransformerConfig]
 each_kind = pytest.mark.parametrize("kind", KINDS)

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from hm_pipeline.data.histories import Histories
 from hm_pipeline.errors import EmptyWindowError
-from hm_pipeline.training.batches import BatchPlan, Windows
+from hm_pipeline.training.batches import BatchPlan
+from hm_pipeline.training.windows import Windows
 
 START = 1_000_000
 

@@ -10,11 +10,12 @@ from torch import Tensor, nn
 
 from hm_pipeline.data.histories import Histories
 from hm_pipeline.progress import Step
-from hm_pipeline.training.batches import Batch, BatchPlan, Windows
+from hm_pipeline.training.batches import Batch, BatchPlan
 from hm_pipeline.training.checkpoint import Checkpoints
 from hm_pipeline.training.config import TrainingConfig
 from hm_pipeline.training.course import Course, Orders
 from hm_pipeline.training.loop import train
+from hm_pipeline.training.windows import Windows
 
 TARGETS = 400  # an epoch, ten batches
 PLAN = BatchPlan(Windows.one_pass(Histories.of([[1, 2, 3, 4]] * 100), 20), 5, 40, 0.0, seed=1)

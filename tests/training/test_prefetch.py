@@ -7,8 +7,9 @@ import pytest
 import torch
 
 from hm_pipeline.data.histories import Histories
-from hm_pipeline.training.batches import BatchPlan, Windows
+from hm_pipeline.training.batches import BatchPlan
 from hm_pipeline.training.prefetch import ahead, fed
+from hm_pipeline.training.windows import Windows
 
 
 @pytest.mark.parametrize("numbers", [range(0), range(2), range(3, 20)])

@@ -18,8 +18,9 @@ from hm_pipeline.data.samples import Samples
 from hm_pipeline.models.fitting import FitContext, FitReport
 from hm_pipeline.models.sequencer import fit_sequencer
 from hm_pipeline.models.sequencer_config import GruConfig
-from hm_pipeline.training.batches import BatchPlan, Windows
+from hm_pipeline.training.batches import BatchPlan
 from hm_pipeline.training.config import FullSoftmax, LossConfig, SampledSoftmax, TrainingConfig
+from hm_pipeline.training.windows import Windows
 
 SCRIPT = Path(__file__).with_name("rank_run.py")
 
