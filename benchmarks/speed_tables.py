@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from statistics import median
 
+import markdown
 from speed_records import Equal, Journal, Round
 from speed_rows import PEAK, Claim, Row
 
@@ -32,8 +33,8 @@ def tables(row: Row, journal: Journal) -> str:
     contenders = [_contender(name, rounds) for name in names]
     parts = [
         head,
-        _markdown(CLAIMS, claims),
-        _markdown(CONTENDERS, contenders),
+        *([markdown.table(CLAIMS, claims)] if claims else []),
+        markdown.table(CONTENDERS, contenders),
         *_equals(journal.equals(done.run)),
     ]
     return "\n".join(parts)
@@ -101,10 +102,3 @@ def _equals(equals: Sequence[Equal]) -> Iterator[str]:
             f"{e.ours:.6f} in one pass (relative difference {e.relative:.1e}; {e.share:.1%} of all targets "
             "belong to such histories)."
         )
-
-
-def _markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    if not rows:
-        return ""
-    lines = [head, ["---", *("---:" for _ in head[1:])], *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
