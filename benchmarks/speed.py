@@ -71,6 +71,7 @@ def measure(row: Row, journal: Journal, asked_for: argparse.Namespace) -> None:
             log = asked_for.work / "speed" / "logs" / f"{row.name}-{len(children)}.txt"
             children[name] = stack.enter_context(Child(name, command, log))
         race = Race(run, row, children, journal, len(samples.items), asked_for.threads)
+        race.warm()
         race.trial(asked_for.seconds / 2)
         for number in range(1, asked_for.rounds + 1):
             race.round(number, asked_for.seconds)

@@ -77,6 +77,11 @@ class Race:
         self.choices = [threads] if threads else sorted({1, processors()})
         self.threads = {PEAK: self.choices[-1]}
 
+    def warm(self) -> None:
+        """A step of each that nobody counts: no contender is tried while another still starts."""
+        for child in self.children.values():
+            child.turn(self.choices[-1], 0.1, 1, 1)
+
     def trial(self, seconds: float) -> None:
         """Round 0: one thread against all; each goes on with what suits it, the peak with all."""
         for name in self.costs:
