@@ -1,8 +1,6 @@
 """The one commit of a night: never past what it did not know, and the pointer after it."""
 
-from collections.abc import Iterator
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,14 +18,6 @@ from tasks.stage import Stored
 
 DAY = date(2021, 6, 9)
 SAMPLES: Stored[Any] = Stored(prefix="tiny/2021-06-09/samples/a", facts={"digest": "d"})
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    world = World(tmp_path)
-    world.settle()
-    with world.entered():
-        yield world
 
 
 def a_run(day: date = DAY, redo: bool = False) -> Run:

@@ -1,6 +1,5 @@
 """A market that wants no seen items gets none: in what is judged and in what is published alike."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -23,14 +22,6 @@ from tasks.settings import settings
 from tasks.stage import Stored, kept
 
 DAY = FIRST_DAY + timedelta(days=DAYS - 2)
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    world = World(tmp_path)
-    world.settle()
-    with world.entered():
-        yield world
 
 
 def a_run(exclude_seen: bool) -> Run:
