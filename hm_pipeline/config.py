@@ -1,6 +1,6 @@
 """A run's parts side by side, read from TOML.
 
-    deploy/markets/SE.toml       what is this market's own: [market], [samples], [gate], [models.*]
+    deploy/markets/SE.toml       what is this market's own: [market], [samples], [gate], [drift], [models.*]
     deploy/profiles/small.toml   sizes and schedules by model: [models.*]
     deploy/pools.toml            where each kind of model trains, and what an hour there costs
 
@@ -9,14 +9,17 @@ A market names its profile; its own [models.lstm] entries win over the profile's
 
 import tomllib
 from collections.abc import Mapping
+from datetime import time
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from pydantic import BaseModel, Field, PositiveInt, ValidationError, model_validator
+from pydantic import BaseModel, Field, PositiveInt, ValidationError, field_validator, model_validator
 
 from hm_pipeline.data.build import SampleConfig
+from hm_pipeline.data.drift_report import DriftConfig
 from hm_pipeline.data.market import MarketConfig
 from hm_pipeline.errors import ConfigError
+from hm_pipeline.evaluation.fitness import FitnessConfig
 from hm_pipeline.frozen import Frozen
 from hm_pipeline.models.blend_config import BlendConfig
 from hm_pipeline.models.config import ModelConfig
@@ -34,6 +37,8 @@ class Pool(Frozen):
     rate_per_hour: float = Field(ge=0)
     currency: str = "USD"  # the same for all pools: prices are added
     processes: PositiveInt = 1  # that train one net together, by torchrun: one a GPU of its machine
+    exclusive: bool = False  # one run at a time, whoever started it: the slot is a limit of the pool's name
+    wait_minutes: float = Field(10, gt=0)  # without a worker; then the run that waits fails and says so
 
 
 class PublishConfig(Frozen):
@@ -44,6 +49,17 @@ class PublishConfig(Frozen):
     gate_target: Literal["first", "last"] = "first"  # which arrival of D-1 is a user's target
     refit: bool = True  # the winner learns D-1 too before it answers
     max_train_minutes: float | None = Field(None, gt=0)  # a model past it competes with its best checkpoint
+    publish_by: time | None = None  # local time of the run date by which the lists must be there
+    reserve_minutes: float = Field(20, ge=0)  # before it, for what follows the fits: lists, publishing
+    poll_minutes: float = Field(5, gt=0)  # between two looks for a newest day that is late
+    checks: FitnessConfig = FitnessConfig()  # of the lists, the last before they are published
+
+    @field_validator("publish_by")
+    @classmethod
+    def _local(cls, at: time | None) -> time | None:
+        if at is not None and at.tzinfo is not None:
+            raise ValueError("publish_by is a local time of the market's zone: write it without an offset")
+        return at
 
 
 class RunConfig(Frozen):
@@ -54,6 +70,7 @@ class RunConfig(Frozen):
     samples: SampleConfig = SampleConfig()
     publish: PublishConfig = PublishConfig()
     gate: GateConfig = GateConfig()
+    drift: DriftConfig = DriftConfig()
     models: dict[str, ModelConfig]
     pools: dict[str, Pool]
 
@@ -71,15 +88,26 @@ class RunConfig(Frozen):
 
     def pool_of(self, kind: str) -> Pool:
         """Where a kind of model trains."""
-        for pool in self.pools.values():
+        return self.pools[self.pool_name_of(kind)]
+
+    def pool_name_of(self, kind: str) -> str:
+        """What the pool is called where a kind of model trains."""
+        for name, pool in self.pools.items():
             if kind in pool.kinds:
-                return pool
+                return name
         raise ValueError(f"no pool trains {kind!r}: add it to the kinds of one in pools.toml")
 
     def processes_of(self, kind: str) -> int:
         """How many processes train a kind of model; what is no net is fitted by one."""
-        is_net = isinstance(self.models[kind], Dressed | BlendConfig)
-        return self.pool_of(kind).processes if is_net else 1
+        return self.pool_of(kind).processes if self._is_net(kind) else 1
+
+    def nets_from(self, kind: str) -> int:
+        """How many nets are trained from this kind on, in the order of the profile."""
+        order = list(self.models)
+        return sum(self._is_net(other) for other in order[order.index(kind) :])
+
+    def _is_net(self, kind: str) -> bool:
+        return isinstance(self.models[kind], Dressed | BlendConfig)
 
 
 def load(folder: Path, market: str, profile: str | None = None) -> RunConfig:

@@ -11,14 +11,20 @@
     ├── EmptyWindowError         nothing is left to learn from
     ├── ModelError               a model cannot be fitted, loaded or asked that
     │   └── DivergedError          the loss became NaN or infinite
+    ├── PublishError             lists are not fit to be shown
     ├── StorageError             a folder or bucket did not do what was asked
     │   ├── NotThereError          nothing lies under that key
     │   ├── ConflictError          somebody else wrote it first
     │   └── DamagedError           what lies there is not what its manifest says
+    ├── DispatchError            a run on another machine did not do what it was asked
     └── RegistryError            the ledger, an alias or a registered version is wrong
 
-Each message says what, where, how many, and what to do.
+Each message says what, where, how many, and what to do; never a password, not even one that stood in a uri.
 """
+
+import re
+
+_LOGIN = re.compile(r"(?<=://)(?:[^\s/@:]*:[^\s@]*|[^\s/@:]+)@")  # user:password@ or token@
 
 __all__ = [
     "ColumnError",
@@ -26,6 +32,7 @@ __all__ = [
     "ConflictError",
     "ContractError",
     "DamagedError",
+    "DispatchError",
     "DivergedError",
     "EmptyWindowError",
     "HmPipelineError",
@@ -33,6 +40,7 @@ __all__ = [
     "MissingPartitionsError",
     "ModelError",
     "NotThereError",
+    "PublishError",
     "QuarantineError",
     "RegistryError",
     "StorageError",
@@ -42,6 +50,9 @@ __all__ = [
 
 class HmPipelineError(Exception):
     """Root of the tree: catch this to catch everything raised on purpose."""
+
+    def __init__(self, *told: object) -> None:
+        super().__init__(*(_LOGIN.sub("***@", part) if isinstance(part, str) else part for part in told))
 
 
 class ConfigError(HmPipelineError):
@@ -84,6 +95,10 @@ class DivergedError(ModelError):
     """The loss became NaN or infinite."""
 
 
+class PublishError(HmPipelineError):
+    """Lists that were about to be published break what readers are promised."""
+
+
 class StorageError(HmPipelineError):
     """A folder or bucket did not do what was asked."""
 
@@ -102,3 +117,7 @@ class DamagedError(StorageError):
 
 class RegistryError(HmPipelineError):
     """The ledger, an alias or a registered version is wrong."""
+
+
+class DispatchError(HmPipelineError):
+    """A run on another machine failed, was cancelled, or nobody took it up."""

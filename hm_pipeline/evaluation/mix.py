@@ -3,8 +3,9 @@
 import numpy as np
 
 from hm_pipeline.data.arrays import Float64, Int64
+from hm_pipeline.data.drift import total_variation
 from hm_pipeline.data.recommendations import Recommendations
-from hm_pipeline.data.samples import Holdout, Samples
+from hm_pipeline.data.samples import Samples
 from hm_pipeline.evaluation.attributes import totals
 
 
@@ -19,11 +20,6 @@ def window_mix(samples: Samples, attribute: str = "category") -> Float64:
     return _shares(samples.counts, samples, attribute)
 
 
-def total_variation(p: Float64, q: Float64) -> float:
-    """Half the sum of absolute differences: 0 the same mix, 1 nothing in common."""
-    return float(np.abs(p - q).sum() / 2)
-
-
 def mix_distance(recommendations: Recommendations, samples: Samples, attribute: str = "category") -> float:
     """How far the lists' mix is from the window's; 1 where the lists show nothing."""
     shown = list_mix(recommendations, samples, attribute)
@@ -36,10 +32,3 @@ def _shares(counts: Int64, samples: Samples, attribute: str) -> Float64:
     shares = np.zeros(len(known.values), np.float64)
     shares[: len(by_value)] = by_value / max(by_value.sum(), 1)
     return shares
-
-
-def drift(arrivals: Holdout, samples: Samples, attribute: str = "category") -> float:
-    """How far the category mix of what users did next is from the window's mix."""
-    codes = arrivals.target_attributes[attribute]
-    counts = np.bincount(codes, minlength=len(samples.attributes[attribute].values))
-    return total_variation(counts / max(len(codes), 1), window_mix(samples, attribute))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from hm_pipeline.evaluation.estimate import UNKNOWN
 from hm_pipeline.evaluation.evaluate import Evaluation
+from hm_pipeline.evaluation.longevity import Pooled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -64,6 +65,30 @@ def learning_curves(epochs: Mapping[str, Sequence[Epoch]], file: Path) -> Path:
     if epochs:
         hr.legend(fontsize="small")
     return _write(figure, file)
+
+
+def longevity_figure(ageing: Sequence[Pooled], file: Path) -> Path:
+    """HR by the age of a model in days, pooled over nights, with error bars of one standard error; beside it
+    what was lost against the model of age 1."""
+    figure = _blank(10, 4)
+    hr, lost = figure.subplots(1, 2)
+    _curve(hr, [(p.age, p.hr, p.se) for p in ageing])
+    differences = [(p.age, p.against_fresh.mean, p.against_fresh.se) for p in ageing]
+    _curve(lost, [(age, mean, se) for age, mean, se in differences if mean is not None])
+    lost.axhline(0, color="grey", linewidth=0.8)
+    nights = max((p.nights for p in ageing), default=0)
+    for axes, name in ((hr, "HR, %"), (lost, "HR against age 1, percentage points")):
+        axes.set_xlabel(f"age of the champion, days ({nights} night{'s' * (nights != 1)})")
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.set_ylabel(name)
+        axes.grid(alpha=0.3)
+    return _write(figure, file)
+
+
+def _curve(axes: "Axes", found: Sequence[tuple[int, float, float | None]]) -> None:
+    ages, means = [age for age, _, _ in found], [100 * mean for _, mean, _ in found]
+    errors = [100 * (se or 0) for _, _, se in found]
+    axes.errorbar(ages, means, yerr=errors, marker="o", capsize=3)
 
 
 def _point(axes: "Axes", evaluation: Evaluation, metric: str, model: str, marker: str) -> None:

@@ -15,6 +15,7 @@ from hm_pipeline.registry.pyfunc import RELEASE
 from hm_pipeline.registry.state import State
 
 MODEL = "model"  # with the digest: the folder of a run's artifacts that holds a version
+_DESCRIPTION = 5000  # characters of a description that MLflow's database takes
 _USER_FILES = (f"{RELEASE}/model/user_rows.npy", f"{RELEASE}/users.parquet")  # rows before ids
 
 
@@ -24,7 +25,14 @@ def model_name(market: str) -> str:
 
 
 def register(
-    client: MlflowClient, name: str, run_id: str, folder: Path, *, digest: str, tags: Mapping[str, str]
+    client: MlflowClient,
+    name: str,
+    run_id: str,
+    folder: Path,
+    *,
+    digest: str,
+    tags: Mapping[str, str],
+    description: str = "",
 ) -> int:
     """The version of the model in `folder` (see `save_pyfunc`); the one there is where the digest is known.
 
@@ -40,7 +48,9 @@ def register(
         client.log_artifacts(run_id, str(folder), place)
         source = f"{client.get_run(run_id).info.artifact_uri.rstrip('/')}/{place}"
         told = {**tags, DIGEST: digest}
-        made = client.create_model_version(name, source, run_id=run_id, tags=told)
+        made = client.create_model_version(
+            name, source, run_id=run_id, tags=told, description=description[:_DESCRIPTION]
+        )
         return int(made.version)
 
 

@@ -10,6 +10,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from hm_pipeline.data.drift_report import DriftReport
 from hm_pipeline.evaluation.paired import Difference
 from hm_pipeline.frozen import Frozen
 
@@ -28,7 +29,6 @@ class GateConfig(Frozen):
     min_coverage: float | None = None  # of the candidate's lists
     min_personalization: float | None = None  # of the candidate's lists
     max_mix_distance: float | None = None  # category mix of the lists against the window's mix
-    max_drift: float | None = None  # of tonight's data; one number a night
 
 
 class Champion(Frozen):
@@ -62,7 +62,7 @@ class Night(Frozen):
     candidates: dict[str, Candidate]
     against_champion: dict[str, Difference] = Field(default_factory=dict)
     against_heir: dict[str, Difference] = Field(default_factory=dict)
-    drift: float | None = None
+    drift: DriftReport | None = None  # of the newest day; what `[drift]` says may stop the night
     held_kinds: frozenset[str] = frozenset()
     held_versions: frozenset[int] = frozenset()
 

@@ -1,5 +1,6 @@
 """What keeps a candidate from promotion whatever its hit rate: holds and guard rails."""
 
+from hm_pipeline.data.drift_report import DriftReport, words
 from hm_pipeline.registry.night import Candidate, GateConfig, Night
 
 
@@ -8,8 +9,7 @@ def night_stops(night: Night, config: GateConfig) -> list[str]:
     reasons = []
     if night.targets < config.min_targets:
         reasons.append(f"{night.targets} users arrived, {config.min_targets} are needed to tell models apart")
-    reasons += _too_high("drift of the data", night.drift, config.max_drift)
-    return reasons
+    return reasons + _drifted(night.drift)
 
 
 def candidate_stops(kind: str, night: Night, config: GateConfig) -> list[str]:
@@ -21,6 +21,13 @@ def candidate_stops(kind: str, night: Night, config: GateConfig) -> list[str]:
         *_too_low("personalization", candidate.personalization, config.min_personalization),
         *_too_high("category mix distance", candidate.mix_distance, config.max_mix_distance),
     ]
+
+
+def _drifted(report: DriftReport | None) -> list[str]:
+    """Each measure of the newest day that is far from usual and configured to stop a promotion."""
+    if report is None:
+        return []
+    return [f"the data of {report.day} drifted: {words(finding)}" for finding in report.stopping]
 
 
 def _holds(kind: str, candidate: Candidate, night: Night) -> list[str]:

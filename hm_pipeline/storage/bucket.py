@@ -50,6 +50,8 @@ class Bucket:
         self.prefix = prefix.strip("/")
         if not self.bucket:
             raise StorageError(f"{uri}: no bucket is named; use s3://bucket/prefix")
+        if "@" in self.bucket:
+            raise StorageError(f"{uri}: no bucket is called so; use s3://bucket/prefix, and {_KEYS}")
         with self._told(""):
             self.client: S3Client = boto3.session.Session().client("s3", config=_CONFIG)
 

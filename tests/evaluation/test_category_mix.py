@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
+from hm_pipeline.data.drift import total_variation
 from hm_pipeline.data.histories import Histories
 from hm_pipeline.data.recommendations import Recommendations
 from hm_pipeline.data.samples import Attribute, Samples
 from hm_pipeline.data.vocabulary import Vocabulary
-from hm_pipeline.evaluation.mix import list_mix, mix_distance, total_variation, window_mix
+from hm_pipeline.evaluation.mix import list_mix, mix_distance, window_mix
 
 
 def window() -> Samples:

@@ -6,10 +6,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from hm_pipeline.data.build import SampleConfig, build
-from hm_pipeline.data.log import ARTICLE_SCHEMA, LOG_SCHEMA, USER_SCHEMA, Catalogue, InteractionLog
+from hm_pipeline.data.log import LOG_SCHEMA, InteractionLog
 from hm_pipeline.data.sequences import sequences
-from hm_pipeline.evaluation.mix import drift
 from hm_pipeline.evaluation.shown import first_arrivals, hit_ratio_shown
 
 DAY = date(2021, 6, 2)
@@ -48,20 +46,3 @@ def test_where_nobody_came_there_is_no_figure():
     nobody = pl.DataFrame(schema={"user_id": pl.String, "item_id": pl.String})
     lists = pl.DataFrame(schema={"user_id": pl.String, "rank": pl.Int16, "item_id": pl.String})
     assert hit_ratio_shown(lists, lists.drop("user_id"), nobody) is None
-
-
-def test_drift_is_the_share_of_arrivals_that_moved_to_other_categories():
-    articles = pl.DataFrame(
-        {"item_id": ["a", "b"], "category": ["tops", "shoes"]},
-        schema_overrides={"item_id": pl.String},
-    )
-    missing = {name: pl.lit(None, dtype) for name, dtype in ARTICLE_SCHEMA.items() if name not in articles}
-    catalogue = Catalogue(
-        articles.with_columns(**missing).select(list(ARTICLE_SCHEMA)), USER_SCHEMA.to_frame()
-    )
-    log = a_log(
-        ("ann", "a", 1, 9), ("ann", "b", 1, 10), ("bob", "a", 1, 9), ("bob", "b", 1, 10),
-        ("ann", "a", 2, 9), ("bob", "a", 2, 9),
-    )  # fmt: skip
-    samples = build(log, catalogue, SampleConfig(validation_share=0.0), "next_day", DAY)
-    assert drift(samples.holdouts["first"], samples) == pytest.approx(0.5)

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 import numpy as np
 import pytest
 
+from hm_pipeline.data.drift_report import Band, DriftReport, Finding
 from hm_pipeline.evaluation.paired import Difference
 from hm_pipeline.registry.promotion import (
     Candidate,
@@ -229,9 +230,28 @@ def test_with_too_few_arrivals_nothing_is_promoted():
 
 
 def test_drift_stops_every_promotion():
-    verdict = decide(night(drift=0.4), GateConfig(max_drift=0.3))
+    verdict = decide(night(drift=drifted(stops=True)), GATE)
     assert not verdict.promote
-    assert "drift of the data is 0.4000" in verdict.reason.lower()
+    assert (
+        "drifted: category mix is 0.6000 where 0.1000 is usual; at most 0.50 is tolerated" in verdict.reason
+    )
+
+
+def test_drift_that_is_only_told_stops_nothing():
+    assert decide(night(drift=drifted(stops=False)), GATE) == decide(night(), GATE)
+
+
+def drifted(*, stops: bool) -> DriftReport:
+    finding = Finding(
+        measure="category_mix",
+        value=0.6,
+        usual=0.1,
+        judged=0.6,
+        band=Band(most=0.5),
+        outside=True,
+        stops=stops,
+    )
+    return DriftReport(day=YESTERDAY, closed=False, weekdays=4, days=29, findings=(finding,))
 
 
 def test_a_night_on_which_nothing_could_be_promoted_does_not_count_as_passed():

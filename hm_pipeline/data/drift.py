@@ -1,0 +1,122 @@
+"""Yesterday against the days before it: does the data still look as it did?
+
+volume, users, items    how many, over the median of the days before (the same weekday, where there are two)
+category_mix            total variation between yesterday's categories and the window's before it: 0 … 1
+unknown_items           share of yesterday's items that no day of the window before had: 0 … 1
+
+What stops a promotion is configuration. Closed days are neither judged nor counted among the days before,
+and a day without a row is missing, not quiet.
+"""
+
+from collections.abc import Iterable
+from datetime import date
+from statistics import median
+
+import numpy as np
+import polars as pl
+
+from hm_pipeline.data.arrays import Float64
+from hm_pipeline.data.drift_report import COUNTS, MEASURES, Band, DriftConfig, DriftReport, Finding, Measure
+from hm_pipeline.data.log import Catalogue, InteractionLog
+from hm_pipeline.data.market import MarketConfig
+
+_WEEKDAYS = 2  # so many of the same weekday are a better yardstick than all days
+_ByDay = dict[date, float]
+
+
+def drift(
+    log: InteractionLog, catalogue: Catalogue, market: MarketConfig, config: DriftConfig
+) -> DriftReport:
+    """The last day of the log against the days before it, by the events that make a history."""
+    rows = log.frame.filter(pl.col("event_type").is_in(market.interaction_events))
+    before = sorted(d for d in set(rows["day"]) - {log.last_day} if not market.is_closed(d))
+    closed = market.is_closed(log.last_day)
+    rows = rows.filter(pl.col("day").is_in([*before, log.last_day]))
+    weekdays = [d for d in before if d.weekday() == log.last_day.weekday()]
+    chosen = weekdays if len(weekdays) >= _WEEKDAYS else before
+    by_day = _counted(rows) | {
+        "category_mix": _mix_distances(rows, catalogue, log.last_day),
+        "unknown_items": _unknown(rows, before, log.last_day),
+    }
+    findings = (_finding(m, by_day[m], chosen, log.last_day, closed, config) for m in MEASURES)
+    return DriftReport(
+        day=log.last_day, closed=closed, weekdays=len(weekdays), days=len(before), findings=tuple(findings)
+    )
+
+
+def total_variation(p: Float64, q: Float64) -> float:
+    """Half the sum of absolute differences of two mixes: 0 the same, 1 nothing in common."""
+    return float(np.abs(p - q).sum() / 2)
+
+
+def _finding(
+    measure: Measure, by_day: _ByDay, chosen: list[date], day: date, closed: bool, config: DriftConfig
+) -> Finding:
+    value, past = by_day.get(day), [by_day[d] for d in chosen if d in by_day]
+    usual = median(past) if past else None
+    judged = value if measure not in COUNTS else value / usual if value is not None and usual else None
+    band: Band = getattr(config, measure)
+    outside = not closed and (judged is None or not band.holds(judged))
+    stops = outside and measure in config.stops
+    return Finding(
+        measure=measure,
+        value=value or 0.0,
+        usual=usual,
+        judged=judged,
+        band=band,
+        outside=outside,
+        stops=stops,
+    )
+
+
+def _counted(rows: pl.DataFrame) -> dict[str, _ByDay]:
+    counts = rows.group_by("day").agg(
+        volume=pl.len(), users=pl.col("user_id").n_unique(), items=pl.col("item_id").n_unique()
+    )
+    return {name: _as_dict(counts, name) for name in COUNTS}
+
+
+def _mix_distances(rows: pl.DataFrame, catalogue: Catalogue, newest: date) -> _ByDay:
+    """Of each day from the other days before the newest; what has no category is a category."""
+    known = catalogue.articles.select("item_id", "category").unique("item_id", keep="first")
+    table = (
+        rows.join(known, on="item_id", how="left")
+        .group_by("day", "category")
+        .len()
+        .pivot("category", index="day", values="len", sort_columns=True)
+        .fill_null(0)
+        .sort("day")
+    )
+    counts_DC, days = table.drop("day").to_numpy().astype(np.float64), table["day"].to_list()
+    before = np.array([day != newest for day in days], dtype=np.float64)
+    total_C = before @ counts_DC
+    return {
+        day: total_variation(_shares(counts_C), _shares(others_C))
+        for day, counts_C, weight in zip(days, counts_DC, before, strict=True)
+        if (others_C := total_C - weight * counts_C).any()
+    }
+
+
+def _unknown(rows: pl.DataFrame, before: list[date], newest: date) -> _ByDay:
+    """Share of each day's items that no earlier day had: of the newest, and of the later half of the others,
+    since to the first days of a window everything is new."""
+    later = [*before[max(len(before) // 2, 1) :], newest]
+    items = rows.select("day", "item_id").unique()
+    first = items.group_by("item_id").agg(first=pl.col("day").min())
+    share = (
+        items.join(first, on="item_id")
+        .filter(pl.col("day").is_in(later))
+        .group_by("day")
+        .agg(unknown=(pl.col("day") == pl.col("first")).mean())
+    )
+    return _as_dict(share, "unknown")
+
+
+def _as_dict(frame: pl.DataFrame, column: str) -> _ByDay:
+    days: Iterable[date] = frame["day"]
+    return {day: float(value) for day, value in zip(days, frame[column], strict=True)}
+
+
+def _shares(counts_C: Float64) -> Float64:
+    shares: Float64 = counts_C / max(float(counts_C.sum()), 1.0)
+    return shares

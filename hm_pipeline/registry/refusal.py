@@ -1,0 +1,24 @@
+"""A promotion taken back before it was entered: the lists of the one promoted were not fit to be shown."""
+
+from hm_pipeline.errors import PublishError
+from hm_pipeline.registry.ledger import ModelRef
+from hm_pipeline.registry.night import Verdict
+
+
+def refused(verdict: Verdict, champion: ModelRef | None, error: PublishError) -> Verdict:
+    """The verdict that leaves the champion of an earlier run date in office, and says why.
+
+    Raises `error` again where nobody was promoted or nobody is there to stay: then nothing can be shown.
+    """
+    if verdict.promoted is None or champion is None:
+        raise error
+    why = f"but the lists of {verdict.promoted} are not fit to be published: {error}"
+    stays = f"the {champion.kind} of {champion.day} stays champion"
+    return verdict.model_copy(
+        update={
+            "promote": False,
+            "winner": champion.kind,
+            "step": "stays",
+            "reason": f"{verdict.reason} {why[0].upper()}{why[1:]}; {stays}.",
+        }
+    )
