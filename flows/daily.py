@@ -11,25 +11,31 @@ from datetime import date
 
 from prefect import flow
 
+from flows.dispatch import cancel_children, fitted, refitted
 from hm_pipeline.config import RunConfig
+from hm_pipeline.errors import PublishError
+from hm_pipeline.registry.refusal import refused
 from tasks import ledger
 from tasks.commit import commit, publish
 from tasks.decide import champion_before, weigh
+from tasks.drift import measure_drift
 from tasks.erasure import erase
 from tasks.evaluate import evaluate_champion, evaluate_release
-from tasks.extract import extract
-from tasks.lists import recommend
+from tasks.lists import examine, recommend
+from tasks.longevity import longevity
 from tasks.office import in_office, published_hr, standing
-from tasks.prepare import logical_day, prepare, resolve
+from tasks.order import orders
+from tasks.prepare import arrived, logical_day, prepare, resolve
 from tasks.register import register
 from tasks.report import Outcome, report
 from tasks.retry import again_on_conflict
 from tasks.run import Run
 from tasks.samples import build_samples
-from tasks.train import refit_winner, train
+from tasks.stale import marking_stale
+from tasks.watched import watch
 
 
-@flow(name="daily", flow_run_name="{market}-{day}")
+@flow(name="daily", flow_run_name="{market}-{day}", on_cancellation=[cancel_children])
 def daily(
     market: str, day: date | None = None, config: RunConfig | None = None, redo: bool = False
 ) -> Outcome:
@@ -40,32 +46,43 @@ def daily(
     """
     resolved = resolve(market, config)
     run_date = logical_day(resolved, day)
-    publish(market)
-    erase(resolved, run_date)
-    run = prepare(resolved, run_date, redo)
-    return standing(run) or compute(run)
+    with marking_stale(market, run_date):
+        publish(market)
+        erase(resolved, run_date)
+        run = prepare(resolved, run_date, redo)
+        return standing(run) or compute(run)
 
 
 def compute(run: Run) -> Outcome:
     """All stages of a night that is not decided yet; those that are stored are read."""
-    window = extract(run)
+    run, window = arrived(run)
     samples, everything = build_samples(run, window, "next_day"), build_samples(run, window, "refit")
-    fits = {kind: train(run, samples, kind) for kind in run.config.models}
+    fits = fitted(orders(run, samples))
     scores = {kind: evaluate_release(run, samples, fit, kind) for kind, fit in fits.items()}
-    shown = published_hr(run, window)
+    shown, moved = published_hr(run, window), measure_drift(run, window)
 
     def conclude() -> Outcome:
         """From what the ledger says to what it says next."""
         seen = ledger.current(run.market).seq
         champion = champion_before(run.market, run.day)
         own = evaluate_champion(run, samples, champion)
-        verdict = weigh(run, samples, scores, champion, own)
-        winner = refit_winner(run, everything, fits, verdict)
-        versions = register(run, samples, fits, scores, own, verdict, winner, shown)
+        aged = longevity(run, samples, champion, own)
+        verdict = weigh(run, scores, champion, own, moved)
+        winner = refitted(run, everything, fits, verdict)
+        stages = (window, samples, everything, *fits.values(), *scores.values(), moved, own, aged, winner)
+        watched = watch(run, shown, moved, aged, stages)
+        versions = register(run, samples, fits, scores, own, verdict, winner, watched)
         office = in_office(champion, verdict, versions)
         lists = recommend(run, everything, office)
+        try:
+            examine(run, everything, lists, verdict)
+        except PublishError as error:
+            verdict = refused(verdict, champion, error)
+            versions = register(run, samples, fits, scores, own, verdict, None, watched)
+            office, lists = champion, recommend(run, everything, champion)
+            examine(run, everything, lists, verdict)
         decision = commit(run, seen, samples, verdict, versions, lists)
         publish(run.market)
-        return report(run, window, fits, scores, own, decision, office, lists, shown)
+        return report(run, window, fits, scores, own, decision, office, lists, watched)
 
     return again_on_conflict(conclude)

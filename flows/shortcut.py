@@ -1,12 +1,15 @@
 """Looking before starting: a day that stands needs no orchestrator."""
 
+from contextlib import nullcontext
 from datetime import date
 
 from tasks.commit import publish
+from tasks.deadline import deadline_ahead
 from tasks.erasure import to_forget
 from tasks.office import standing
 from tasks.prepare import prepare, resolve
 from tasks.report import Outcome
+from tasks.stale import marking_stale
 
 
 def already(market: str, day: date, redo: bool) -> Outcome | None:
@@ -16,5 +19,7 @@ def already(market: str, day: date, redo: bool) -> Outcome | None:
     """
     if to_forget(market):
         return None
+    config = resolve.fn(market, None)
     publish.fn(market)
-    return standing(prepare.fn(resolve.fn(market, None), day, redo))
+    with marking_stale(market, day) if deadline_ahead(config, day) else nullcontext():
+        return standing(prepare.fn(config, day, redo))

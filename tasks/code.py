@@ -14,10 +14,14 @@ _BEHIND = ("polars", "numpy", "torch", "implicit", "annoy")  # a new version may
 
 @cache
 def code_digest(*rooms: str) -> str:
-    """Twelve hex digits of these rooms of the library, the tasks around them, and the libraries beneath."""
+    """Twelve hex digits of these rooms of the library, the tasks around them, and the libraries beneath.
+
+    Torch's build for a CPU and its build for a GPU are one version: a night asks for a model on a machine
+    without a GPU, and another machine, with one, answers.
+    """
     content = hashlib.sha256(hm_pipeline.__version__.encode())
     for name in _BEHIND:
-        content.update(f"{name}={version(name)};".encode())
+        content.update(f"{name}={version(name).partition('+')[0]};".encode())
     for room in (*rooms, "errors.py", "frozen.py", "progress.py"):
         for file in _sources(room):
             content.update(file.relative_to(_LIBRARY).as_posix().encode() + file.read_bytes())

@@ -1,6 +1,8 @@
 """The one commit of a night, and everything that follows from it."""
 
 from collections.abc import Mapping
+from datetime import date
+from typing import Any
 
 import polars as pl
 from prefect import task
@@ -11,7 +13,7 @@ from hm_pipeline.registry.ledger import Decision, ModelRef
 from hm_pipeline.registry.promotion import Verdict
 from hm_pipeline.registry.state import State
 from hm_pipeline.storage import look, move
-from tasks import ledger, register
+from tasks import events, ledger, register
 from tasks.code import revision
 from tasks.lists import SCHEMA_VERSION
 from tasks.retry import ON_STORAGE, ON_STORAGE_OR_TRACKING
@@ -71,15 +73,20 @@ def _challenger(verdict: Verdict, versions: Mapping[str, ModelRef]) -> ModelRef 
 def publish(market: str) -> State:
     """Make aliases and the `latest` pointer say what the ledger says; also the repair of a killed run."""
     now = ledger.current(market)
-    move_latest(market, now)  # first: readers depend on it, and nobody on the aliases
+    moved = move_latest(market, now)  # first: readers depend on it, and nobody on the aliases
+    if moved and now.lists_day and now.champion:
+        events.lists_published(market, now.lists_day, now.champion.kind)
     register.align_aliases(market, now)
     return now
 
 
-def move_latest(market: str, now: State) -> None:
-    """`{market}/latest.json` shows the ledger's lists; never those of an older ledger entry."""
+def move_latest(market: str, now: State) -> bool:
+    """`{market}/latest.json` shows the ledger's lists, never those of an older entry; whether it moved.
+
+    A newer day's lists take away the mark that a day was missing; a rollback's leave it.
+    """
     if now.lists is None:
-        return
+        return False
     content = {
         "schema_version": SCHEMA_VERSION,
         "market": market,
@@ -91,9 +98,16 @@ def move_latest(market: str, now: State) -> None:
         seen = look(settings().storage, f"{market}/latest.json")
         shows = seen.value or {}
         if shows.get("manifest") == content["manifest"] or shows.get("ledger", 0) > now.seq:
-            return
+            return False
         try:
-            return move(settings().storage, seen, content)
+            move(settings().storage, seen, content | _still_stale(shows, now.lists_day))
         except ConflictError:  # another run moved it: look again at what it says now
             if last:
                 raise
+        else:
+            return True
+    raise AssertionError("the last try returns or raises")
+
+
+def _still_stale(shows: dict[str, Any], day: date | None) -> dict[str, Any]:
+    return {"stale": shows["stale"]} if "stale" in shows and str(day) <= shows["day"] else {}

@@ -6,15 +6,15 @@ from datetime import date
 from prefect import task
 
 from hm_pipeline.config import FLOORS
-from hm_pipeline.data.samples import Samples
+from hm_pipeline.data.drift_report import DriftReport
 from hm_pipeline.evaluation.estimate import UNKNOWN
 from hm_pipeline.evaluation.evaluate import Evaluation
-from hm_pipeline.evaluation.mix import drift
 from hm_pipeline.evaluation.paired import Difference, paired
 from hm_pipeline.registry.ledger import ModelRef
 from hm_pipeline.registry.promotion import Candidate, Champion, Night, Verdict, decide
 from hm_pipeline.registry.state import before
 from tasks import ledger
+from tasks.drift import load_drift
 from tasks.evaluate import load_evaluation
 from tasks.run import Run
 from tasks.stage import Stored
@@ -30,12 +30,12 @@ def champion_before(market: str, day: date) -> ModelRef | None:
 @task(name="decide")
 def weigh(
     run: Run,
-    samples: Stored[Samples],
     scores: Scores,
     champion: ModelRef | None,
     own: Stored[Evaluation] | None,
+    moved: Stored[DriftReport],
 ) -> Verdict:
-    """The verdict of the night, from paired differences on the arrivals of D-1."""
+    """The verdict of the night, from paired differences on the arrivals of D-1 and how D-1 itself looked."""
     now, past = ledger.current(run.market), before(ledger.entries(run.market), run.day)
     target = run.config.publish.gate_target
     gate = {kind: load_evaluation(stored, target) for kind, stored in scores.items()}
@@ -47,7 +47,7 @@ def weigh(
         candidates={kind: _candidate(kind, scores[kind], gate[kind], target) for kind in gate},
         against_champion=_against(gate, None if own is None else load_evaluation(own, target)),
         against_heir=_against(gate, gate.get(champion.kind) if champion else None),
-        drift=_drift(samples),
+        drift=load_drift(moved),
         held_kinds=now.held_kinds,
         held_versions=now.held_versions,
     )
@@ -74,8 +74,3 @@ def _candidate(kind: str, stored: Stored[Evaluation], gate: Evaluation, target: 
 
 def _against(gate: Mapping[str, Evaluation], opponent: Evaluation | None) -> dict[str, Difference]:
     return {} if opponent is None else {kind: paired(e, opponent) for kind, e in gate.items()}
-
-
-def _drift(samples: Stored[Samples]) -> float | None:
-    known = Samples.load(samples.folder())
-    return drift(known.holdouts["first"], known) if len(known.holdouts["first"]) else None

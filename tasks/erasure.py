@@ -26,6 +26,7 @@ from hm_pipeline.registry.ledger import Erasure
 from hm_pipeline.registry.state import State
 from hm_pipeline.storage import find, materialise, rewrite, sweep
 from tasks import ledger, register
+from tasks.checkpoints import ROOM
 from tasks.code import revision
 from tasks.erase_list import erase_list
 from tasks.scratch import scratch
@@ -74,7 +75,7 @@ def prune(config: RunConfig, day: date) -> list[date]:
         for entry in sorted(entries, key=lambda e: not e.key.endswith("/manifest.json")):
             if not any(uri and entry.key.startswith(f"{uri}/") for uri in shown):
                 storage.delete(entry.key)  # the manifest first: what it names is never seen half there
-        for room in ("cache", "checkpoints"):
+        for room in ("cache", ROOM):
             shutil.rmtree(settings().work / room / market / str(past), ignore_errors=True)
     if gone:
         register.retire_users(market, now, max(gone))
@@ -102,14 +103,15 @@ def _manifests(market: str) -> list[str]:
 
 
 def _drop_unfinished(market: str) -> None:
-    """Delete tries that no manifest names: a killed run left them, and its inputs may never come again.
+    """Delete checkpoints, and tries that no manifest names: a killed run left them, and its inputs may never
+    come again.
 
     A run of the market that publishes at this very moment may lose its try; reading it says so.
     """
     storage, whole = settings().storage, set(_manifests(market))
     for entry in storage.keys(market):
         prefix, found, _ = entry.key.partition("/attempt-")
-        if found and prefix not in whole:
+        if (found and prefix not in whole) or entry.key.split("/")[2:3] == [ROOM]:
             storage.delete(entry.key)
 
 

@@ -20,15 +20,19 @@ ROOMS = ("data", "index", "models", "retrieval", "evaluation")
 
 @task(name="evaluate", task_run_name="evaluate {name}")
 def evaluate_release(
-    run: Run, samples: Stored[Samples], release: Stored[Release], name: str
+    run: Run,
+    samples: Stored[Samples],
+    release: Stored[Release],
+    name: str,
+    holdouts: tuple[str, ...] = HOLDOUTS,
 ) -> Stored[Evaluation]:
-    """Every holdout, in the vocabulary and with the counts of `samples`, whoever fitted the release."""
+    """Holdouts, the gate's among them, in the vocabulary and with the counts of `samples`, whoever fitted."""
     k, unseen = run.config.publish.k, run.config.publish.exclude_seen
 
     def produce(folder: Path) -> dict[str, Any]:
         known, asked = Samples.load(samples.folder()), Release.load(release.folder())
         facts: dict[str, Any] = {"mix_distance": {}, "hr": {}}
-        for holdout_name in HOLDOUTS:
+        for holdout_name in holdouts:
             holdout = known.holdouts[holdout_name]
             lists = answer(asked, holdout.histories, known.items, known.users, k, exclude_seen=unseen)
             evaluation = evaluate(lists, holdout, known, k, name=holdout_name)
@@ -38,7 +42,7 @@ def evaluate_release(
         hr = facts["hr"][run.config.publish.gate_target]
         return facts | {"said": "" if hr is None else f"hr {hr:.3f}"}
 
-    made_from = [samples.prefix, release.prefix, k, unseen]
+    made_from = [samples.prefix, release.prefix, k, unseen, list(holdouts)]
     return kept(run, "evaluation", made_from, ROOMS, produce, title=f"evaluate {name}")
 
 

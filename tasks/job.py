@@ -11,6 +11,7 @@ from hm_pipeline.models.fit import fit
 from hm_pipeline.models.fitting import FitContext, FitReport
 from hm_pipeline.models.release import Release
 from hm_pipeline.progress import Progress
+from tasks.checkpoints import Mirror
 from tasks.measure import measured
 
 JOB, DONE = "job.json", "done.json"  # a job and how it went, where several processes do it
@@ -30,6 +31,7 @@ class Job(Frozen):
     samples: Path
     release: Path
     checkpoints: Path
+    copied_to: str = ""  # the key of their copy in the bucket, where there is one
     k: int
     refit: FitReport | None = None
     stop_at_step: int | None = None
@@ -49,6 +51,7 @@ class Job(Frozen):
             k=self.k,
             progress=progress,
             checkpoints=self.checkpoints,
+            on_checkpoint=Mirror(self.checkpoints, self.copied_to).keep,
             should_stop=_deadline(self.minutes),
             refit=self.refit,
             stop_at_step=self.stop_at_step,

@@ -9,8 +9,10 @@ from prefect import task
 from hm_pipeline.data.log import Catalogue, InteractionLog
 from hm_pipeline.data.samples import Samples
 from hm_pipeline.data.vocabulary import Vocabulary
+from hm_pipeline.evaluation.fitness import Shown, require_fit
 from hm_pipeline.models.release import Release
 from hm_pipeline.registry.ledger import ModelRef
+from hm_pipeline.registry.promotion import Verdict
 from hm_pipeline.retrieval.answer import answer, default_list
 from tasks.code import revision
 from tasks.progress import under
@@ -52,6 +54,24 @@ def recommend(run: Run, everything: Stored[Samples], ref: ModelRef | None) -> St
 
     made_from = [everything.prefix, release.prefix, publish.k, publish.exclude_seen]
     return kept(run, "lists", made_from, ROOMS, produce, title=title)
+
+
+@task(name="examine")
+def examine(
+    run: Run, everything: Stored[Samples], lists: Stored[pl.DataFrame] | None, verdict: Verdict
+) -> None:
+    """The last look before the commit. PublishError; lists that are never shown are not looked at."""
+    if lists is None or verdict.step == "older day":
+        return
+    place, known = lists.folder(), Samples.load(everything.folder())
+    shown = Shown(
+        lists=pl.read_parquet(place / "lists.parquet"),
+        default=pl.read_parquet(place / "default.parquet"),
+        samples=known,
+        buyable=_catalogue(everything).buyable(known.items),
+        k=run.config.publish.k,
+    )
+    require_fit(shown, run.config.publish.checks)
 
 
 def _catalogue(everything: Stored[Samples]) -> Catalogue:

@@ -7,11 +7,15 @@ from prefect import task
 from prefect.runtime import flow_run
 
 from hm_pipeline.config import RunConfig, load
-from hm_pipeline.errors import ConfigError
-from tasks.extract import inputs
+from hm_pipeline.data.log import InteractionLog
+from hm_pipeline.errors import ConfigError, LateDataError
+from tasks import ledger
+from tasks.deadline import awaited, deadline_ahead
+from tasks.extract import extract, inputs
 from tasks.retry import ON_STORAGE
 from tasks.run import Run
 from tasks.settings import settings
+from tasks.stage import Stored
 
 
 @task(name="resolve")
@@ -38,8 +42,42 @@ def logical_day(config: RunConfig, day: date | None) -> date:
 
 @task(name="prepare", **ON_STORAGE)
 def prepare(config: RunConfig, day: date, redo: bool) -> Run:
-    """The run of a market and day.
+    """The run of a market and day; raw data that is late is waited for while a deadline is ahead.
 
-    Raises LateDataError or MissingPartitionsError before anything is computed.
+    Raises LateDataError or MissingPartitionsError before anything is computed. A day that is decided
+    waits for nothing: it is only read again.
     """
-    return Run(config=config, day=day, inputs=inputs(config.market, day).digest, redo=redo)
+
+    def look() -> Run:
+        return Run(config=config, day=day, inputs=inputs(config.market, day).digest, redo=redo)
+
+    decided = not redo and day in ledger.current(config.market.name).decisions
+    return look() if decided else awaited(look, config, day)
+
+
+@task(name="prepare again", **ON_STORAGE)
+def prepare_again(run: Run, late: str) -> Run:
+    """The run once its raw files are others than those that were `late`; LateDataError at the deadline."""
+
+    def look() -> Run:
+        found = inputs(run.config.market, run.day).digest
+        if found == run.inputs:
+            raise LateDataError(late)
+        return run.model_copy(update={"inputs": found})
+
+    return awaited(look, run.config, run.day)
+
+
+def arrived(run: Run) -> tuple[Run, Stored[InteractionLog]]:
+    """The window's log, and the run of the raw files that it was made from.
+
+    Files that came meanwhile, or a newest day that holds too little, are looked at again while a
+    deadline is ahead; LateDataError otherwise.
+    """
+    while True:
+        try:
+            return run, extract(run)
+        except LateDataError as error:
+            if deadline_ahead(run.config, run.day) is None:
+                raise
+            run = prepare_again(run, str(error))

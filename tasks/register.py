@@ -10,7 +10,6 @@ from mlflow import MlflowClient
 from prefect import task
 
 from hm_pipeline.data.samples import Samples
-from hm_pipeline.evaluation.estimate import Estimate
 from hm_pipeline.evaluation.evaluate import Evaluation
 from hm_pipeline.frozen import digest_of
 from hm_pipeline.models.release import Release, forget, forget_all, without_users
@@ -21,6 +20,7 @@ from hm_pipeline.registry.promotion import Verdict
 from hm_pipeline.registry.pyfunc import save_pyfunc
 from hm_pipeline.registry.state import State
 from tasks import tracking
+from tasks.cards import CARD, card_of
 from tasks.code import revision
 from tasks.retry import ON_TRACKING
 from tasks.run import Run
@@ -28,6 +28,7 @@ from tasks.scratch import scratch
 from tasks.settings import settings
 from tasks.stage import Stored
 from tasks.tracking import Fits, Scores
+from tasks.watched import Watched
 
 
 @task(name="register", **ON_TRACKING)
@@ -39,21 +40,19 @@ def register(
     own: Stored[Evaluation] | None,
     verdict: Verdict,
     winner: Stored[Release] | None,
-    shown: Estimate | None,
+    watched: Watched,
 ) -> dict[str, ModelRef]:
     """A parent run of the day, a nested run and a version a model; all found again by their digests."""
     mlflow = tracking.client()
     place = tracking.experiment(mlflow, run.market)
     with _day_run(mlflow, place, run, samples, verdict) as parent:
-        versions = {
-            kind: _candidate(
-                mlflow, place, parent, run, fits[kind], scores[kind],
-                winner if kind == verdict.promoted else None,
-            )
-            for kind in fits
-        }  # fmt: skip
-        tracking.log_night(mlflow, parent, run, fits, scores, own, shown)
-    tracking.log_timeline(mlflow, place, run, scores, shown)
+        versions = {}
+        for kind, fit in fits.items():
+            refitted = winner if kind == verdict.promoted else None
+            card = card_of(run, fit, refitted, scores, verdict)
+            versions[kind] = _candidate(mlflow, place, parent, run, fit, scores[kind], refitted, card)
+        tracking.log_night(mlflow, parent, run, fits, scores, own, watched)
+    tracking.log_timeline(mlflow, place, run, scores, watched)
     return versions
 
 
@@ -88,6 +87,7 @@ def _candidate(
     fit: Stored[Release],
     score: Stored[Evaluation],
     refitted: Stored[Release] | None,
+    card: str,
 ) -> ModelRef:
     """One model's run and version: the refitted release where it won, else the candidate, anonymous."""
     kind, release = fit.facts["kind"], refitted or fit
@@ -98,7 +98,8 @@ def _candidate(
     opened = open_run(mlflow, place, name, digest=digest, level="model", parent=parent, tags=tags)
     with _ended(mlflow, opened) as run_id:
         tracking.log_model(mlflow, run_id, run, fit, tracking.figures_of(run, score))
-        version = _version(mlflow, run_id, run, release, refitted is not None, version_digest, tags)
+        tracking.log_card(mlflow, run_id, card)
+        version = _version(mlflow, run_id, run, release, refitted is not None, version_digest, tags, card)
     return ModelRef(
         kind=kind, day=run.day, version=version, uri=release.prefix, run_id=run_id, run_digest=version_digest
     )
@@ -112,6 +113,7 @@ def _version(
     with_users: bool,
     digest: str,
     tags: Mapping[str, str],
+    card: str,
 ) -> int:
     name = registry.model_name(run.market)
     known = registry.find_version(mlflow, name, digest)
@@ -125,7 +127,8 @@ def _version(
             without_users(copy)
         constraints = settings().constraints if settings().constraints.exists() else None
         save_pyfunc(copy, model, kind=tags["kind"], constraints=constraints)
-        return registry.register(mlflow, name, run_id, model, digest=digest, tags=told)
+        (model / CARD).write_text(card, encoding="utf-8")
+        return registry.register(mlflow, name, run_id, model, digest=digest, tags=told, description=card)
 
 
 def _tags(run: Run, data: str) -> dict[str, str]:

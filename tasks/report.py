@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -10,19 +11,27 @@ import polars as pl
 from prefect import task
 
 from hm_pipeline.config import FLOORS
+from hm_pipeline.data import drift_report
+from hm_pipeline.data.drift_report import DriftReport
 from hm_pipeline.data.log import InteractionLog
-from hm_pipeline.evaluation.estimate import Estimate
+from hm_pipeline.errors import RegistryError
+from hm_pipeline.evaluation import longevity
 from hm_pipeline.evaluation.evaluate import Evaluation
-from hm_pipeline.evaluation.plots import comparison_figure
+from hm_pipeline.evaluation.longevity import Pooled
+from hm_pipeline.evaluation.plots import comparison_figure, longevity_figure
 from hm_pipeline.evaluation.table import Table, comparison, markdown
 from hm_pipeline.frozen import Frozen
 from hm_pipeline.models.release import Release
 from hm_pipeline.registry.ledger import Decision, ModelRef
 from hm_pipeline.storage import find
+from tasks import events, tracking
+from tasks.artifacts import leave
+from tasks.drift import drift_notes, load_drift
 from tasks.run import Run
 from tasks.settings import settings
 from tasks.stage import Stored, kept
 from tasks.tables import costs, evaluations
+from tasks.watched import StageCost, Watched, stage_costs, stages_markdown
 
 
 class Outcome(Frozen):
@@ -41,6 +50,9 @@ class Outcome(Frozen):
     lists: str | None  # folder or uri with lists.parquet and default.parquet
     published_hr: float | None
     notes: tuple[str, ...]
+    drift: DriftReport | None = None  # of the newest day; None in reports of older code
+    ageing: tuple[Pooled, ...] = ()  # the champions' HR by age, of all nights so far
+    stages: tuple[StageCost, ...] = ()  # what each stage took
     reused: bool = False  # everything was there already
 
 
@@ -54,10 +66,15 @@ def report(
     decision: Decision,
     champion: ModelRef | None,
     lists: Stored[pl.DataFrame] | None,
-    shown: Estimate | None,
+    watched: Watched,
 ) -> Outcome:
-    """The night's Outcome, with its figures and a markdown page beside it in storage."""
-    gate = evaluations(run, scores, own)
+    """The night's Outcome, with its figures and a markdown page beside it in storage and in Prefect."""
+    gate, moved = evaluations(run, scores, own), load_drift(watched.drift)
+    stages = stage_costs([*watched.stages, lists])
+    with suppress(RegistryError):  # the night is committed, and seconds are not worth failing it
+        tracking.log_stages(run, stages)
+    if moved.stopping:
+        events.drifted(run.market, run.day, "; ".join(drift_notes(moved)))
     outcome = Outcome(
         market=run.market,
         day=run.day,
@@ -70,8 +87,16 @@ def report(
         currency=next(iter(run.config.pools.values())).currency,
         prices={kind: stored.facts["price"] for kind, stored in fits.items()},
         lists=None if lists is None else _place(lists),
-        published_hr=shown and shown.mean,
-        notes=(*_floor_note(gate, champion), *window.facts["notes"]),
+        published_hr=watched.shown and watched.shown.mean,
+        notes=(
+            *_floor_note(gate, champion),
+            *drift_notes(moved),
+            *(f"longevity: {who}" for who in watched.longevity.facts["skipped"]),
+            *window.facts["notes"],
+        ),
+        drift=moved,
+        ageing=watched.ageing,
+        stages=stages,
     )
     stored = kept(
         run,
@@ -80,7 +105,9 @@ def report(
         ("evaluation",),
         lambda folder: _write(folder, outcome, gate),
     )
-    return read(stored)
+    told = read(stored)
+    leave(run, page(told), told.table)
+    return told
 
 
 def _floor_note(gate: Mapping[str, Evaluation], champion: ModelRef | None) -> list[str]:
@@ -120,6 +147,8 @@ def _write(folder: Path, outcome: Outcome, gate: Mapping[str, Evaluation]) -> di
     (folder / "outcome.json").write_text(json.dumps(outcome.model_dump(mode="json"), indent=1))
     (folder / "report.md").write_text(page(outcome))
     comparison_figure(gate, folder / "comparison.png")
+    if outcome.ageing:
+        longevity_figure(outcome.ageing, folder / "longevity.png")
     return {}
 
 
@@ -129,4 +158,15 @@ def page(outcome: Outcome) -> str:
     return (
         f"# {outcome.market} · {outcome.day}\n\n{outcome.verdict}\n\n{markdown(outcome.table)}\n"
         f"{outcome.users_asked:,} users asked; profile `{outcome.profile}`.\n\n{notes}"
+        f"{_watched(outcome)}"
     )
+
+
+def _watched(outcome: Outcome) -> str:
+    """What there is of drift, ageing and stages, each under its heading."""
+    parts = {
+        "The newest day": outcome.drift and drift_report.markdown(outcome.drift),
+        "How champions age": outcome.ageing and longevity.markdown(outcome.ageing),
+        "What it took": outcome.stages and stages_markdown(outcome.stages, outcome.currency),
+    }
+    return "".join(f"\n## {title}\n\n{part}" for title, part in parts.items() if part)

@@ -32,6 +32,8 @@ def _facts(samples: Samples) -> dict[str, Any]:
     users, items = len(samples.users) - 1, len(samples.items) - 1
     return {
         "digest": samples.digest,
+        "first_day": samples.first_day,
+        "last_day": samples.last_day,
         "users": users,
         "items": items,
         "targets": samples.targets,

@@ -1,13 +1,17 @@
 """The environment, read once: where things lie and where to track."""
 
+import re
 from functools import cache
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from hm_pipeline.errors import ConfigError
 from hm_pipeline.storage import Storage, open_storage
+
+_PASSWORD = re.compile(r"://[^\s/@:]*:[^\s@]*@")  # of a uri: user:password@
 
 
 class Settings(BaseSettings):
@@ -19,9 +23,29 @@ class Settings(BaseSettings):
     raw: str = ""  # the raw layout; empty: `raw` below root
     config: Path = Path("deploy")  # markets, profiles, pools
     own_work: str = Field("", validation_alias="HM_WORK")  # empty: `work` below a root folder
+    dispatch: Literal["here", "pools"] = "here"  # who trains: this process, or workers of the pools
     constraints: Path = Path("constraints.txt")  # what served models are pinned by, where the file exists
     mlflow_tracking_uri: str = Field("", validation_alias="MLFLOW_TRACKING_URI")
+    webhook: SecretStr = SecretStr("")  # what `hm set-up` has called when something went wrong
     mlflow_artifacts: str = ""  # where a new experiment keeps artifacts; empty: the server's or work's choice
+
+    @model_validator(mode="after")
+    def _without_passwords(self) -> Self:
+        """Reports, logs and errors name these places. ConfigError, which does not repeat the value."""
+        places = {
+            "HM_ROOT": self.root,
+            "HM_RAW": self.raw,
+            "HM_MLFLOW_ARTIFACTS": self.mlflow_artifacts,
+            "MLFLOW_TRACKING_URI": self.mlflow_tracking_uri,
+        }
+        for name, place in places.items():
+            if _PASSWORD.search(place):
+                raise ConfigError(
+                    f"{name} holds a password, and would show it wherever the place is named: take it out. "
+                    "S3 reads AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, MLflow's server "
+                    "MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, PostgreSQL PGPASSWORD"
+                )
+        return self
 
     @model_validator(mode="after")
     def _absolute(self) -> Self:
@@ -56,11 +80,16 @@ class Settings(BaseSettings):
 
     @property
     def artifact_location(self) -> str | None:
-        """Of a new experiment; None where a tracking server decides."""
-        if self.mlflow_artifacts:
-            return self.mlflow_artifacts
-        local = self.mlflow_tracking_uri.startswith("sqlite:")
-        return (self.work / "mlartifacts").as_uri() if local else None
+        """Of a new experiment; None where a tracking server decides.
+
+        A database file is this machine's and has its artifacts beside it; a database that machines share
+        has them where results lie.
+        """
+        if self.mlflow_artifacts or self.mlflow_tracking_uri.startswith(("http:", "https:")):
+            return self.mlflow_artifacts or None
+        if self.mlflow_tracking_uri.startswith("sqlite:"):
+            return (self.work / "mlartifacts").as_uri()
+        return f"{self.root}/mlflow" if "://" in self.root else (Path(self.root) / "mlflow").as_uri()
 
 
 @cache

@@ -3,6 +3,7 @@
 {root}/{market}/{day}/{stage}/{digest}/manifest.json     written last: without it nothing is there
 """
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -50,6 +51,11 @@ def stored(prefix: str) -> Stored[Any]:
     return Stored(prefix=prefix, facts=manifest.facts, reused=True)
 
 
+def address(run: Run, stage: str, made_from: object, rooms: tuple[str, ...]) -> str:
+    """The prefix of a stage's result: the same inputs, configuration and code have the same one."""
+    return f"{run.market}/{run.day}/{stage}/{digest_of(made_from, code_digest(*rooms))}"
+
+
 def kept(
     run: Run,
     stage: str,
@@ -61,9 +67,11 @@ def kept(
 ) -> Stored[Any]:
     """The stage's stored result; `produce` writes it into an empty folder and returns its facts.
 
+    The facts remember under `took` how long that was.
+
     `made_from` is everything (JSON-able) that the result depends on besides the code in `rooms`.
     """
-    prefix = f"{run.market}/{run.day}/{stage}/{digest_of(made_from, code_digest(*rooms))}"
+    prefix = address(run, stage, made_from, rooms)
     storage, title = settings().storage, title or stage
     found = find(storage, prefix)
     if found is not None:
@@ -71,7 +79,9 @@ def kept(
         return Stored(prefix=prefix, facts=found.facts, reused=True)
     tell(Step(title, 0, 1))
     with scratch() as folder:
+        start = time.perf_counter()
         facts = produce(folder)
+        facts |= {"took": {"title": title, "seconds": time.perf_counter() - start}}
         manifest = publish(storage, prefix, folder, facts)
     tell(Step(title, 1, 1, str(facts.get("said", ""))))
     return Stored(prefix=prefix, facts=manifest.facts)

@@ -19,10 +19,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from prefect import Task
+from prefect import Flow, Task
 from tiny_market import write_config, write_raw
 
+from flows.backfill import backfill
 from flows.daily import daily
+from flows.gaps import gaps
 from hm_pipeline.config import load
 from hm_pipeline.storage import open_storage
 from hm_pipeline.storage.stage import Manifest, materialise
@@ -42,6 +44,18 @@ def run_night(market: str, day: date, redo: bool = False) -> Outcome:
         return daily.fn(market, day, redo=redo)
 
 
+def run_backfill(market: str, first: date, last: date, only_missing: bool = False) -> list[date]:
+    """`backfill`, here and now."""
+    with without_orchestrator():
+        return backfill.fn(market, first, last, only_missing)
+
+
+def run_gaps(market: str, day: date) -> list[date]:
+    """`gaps` as of a day, here and now."""
+    with without_orchestrator():
+        return gaps.fn(market, day=day)
+
+
 def prune_as_of(market: str, day: date) -> list[date]:
     """What a run of `day` deletes before it begins."""
     return prune(load(settings().config, market), day)
@@ -49,9 +63,10 @@ def prune_as_of(market: str, day: date) -> list[date]:
 
 @contextmanager
 def without_orchestrator() -> Iterator[None]:
-    """Calling a task calls its function: no server, no retries, no states."""
+    """Calling a task or a flow calls its function: no server, no retries, no states."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Task, "__call__", lambda task, *args, **kwargs: task.fn(*args, **kwargs))
+        patch.setattr(Flow, "__call__", lambda flow, *args, **kwargs: flow.fn(*args, **kwargs))
         yield
 
 

@@ -145,7 +145,8 @@ def _in_mid_epoch(*, refit: bool) -> Callable[[Die], None]:
 # In the order of a night: each stage's folders by their number in one run that finds all before stored.
 STAGES = (
     ("quarantine", 1), ("extract", 1), ("samples", 1), ("samples", 2), ("model", 1), ("model", 4),
-    ("evaluation", 1), ("evaluation", 4), ("model", 1), ("lists", 1), ("report", 1),
+    ("evaluation", 1), ("evaluation", 4), ("drift", 1), ("longevity", 1), ("model", 1), ("lists", 1),
+    ("report", 1),
 )  # fmt: skip
 
 POINTS: dict[str, Callable[[Die], None]] = {

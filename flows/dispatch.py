@@ -1,0 +1,126 @@
+"""Where work is done: here, in this process, or by runs of deployments on the pools' workers.
+
+HM_DISPATCH=here   (the default) one process does everything, one thing after another
+HM_DISPATCH=pools  each model is trained on the pool that pools.toml names for its kind, all at once
+"""
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import timedelta
+from functools import partial
+from typing import Any, TypeVar
+
+import httpx
+from prefect import Flow, State
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterParentFlowRunId
+from prefect.client.schemas.objects import FlowRun
+
+from flows.errand import Child, Errand, stop
+from hm_pipeline.data.samples import Samples
+from hm_pipeline.errors import DispatchError
+from hm_pipeline.models.release import Release
+from hm_pipeline.progress import Step
+from hm_pipeline.registry.promotion import Verdict
+from hm_pipeline.storage import find
+from tasks.order import Order, refit_order
+from tasks.progress import tell
+from tasks.run import Run
+from tasks.settings import settings
+from tasks.stage import Stored, stored
+from tasks.train import train
+
+T = TypeVar("T")
+POLL_SECONDS = 3.0
+SERVER_AWAY = timedelta(minutes=15)  # a server that restarts is waited for
+
+
+def fitted(orders: Sequence[Order]) -> dict[str, Stored[Release]]:
+    """Every ordered model by its kind. DispatchError names all that did not come."""
+    if settings().dispatch == "here":
+        return {order.kind: train(order) for order in orders}
+    carry_out([errand_of(order) for order in orders if not _lies(order)])
+    return {order.kind: stored(order.address) for order in orders}
+
+
+def refitted(
+    run: Run, everything: Stored[Samples], fits: Mapping[str, Stored[Release]], verdict: Verdict
+) -> Stored[Release] | None:
+    """What the winner answers with: fitted again on all days, or the candidate as it is; None: nobody won."""
+    order = refit_order(run, everything, fits, verdict)
+    if order is not None:
+        return fitted([order])[order.kind]
+    return fits[verdict.promoted] if verdict.promoted else None
+
+
+def errand_of(order: Order) -> Errand:
+    """The order as a run of its pool's deployment."""
+    pool = order.run.config.pools[order.pool]
+    return Errand(
+        name=f"{order.run.market}-{order.run.day}-{order.title.replace(' ', '-')}",
+        deployment=f"train/{order.pool}",
+        pool=f"{order.pool}-pool",
+        parameters={"order": order.model_dump(mode="json")},
+        key=order.address,
+        is_done=lambda: _lies(order),
+        wait_minutes=pool.wait_minutes,
+    )
+
+
+def _lies(order: Order) -> bool:
+    return find(settings().storage, order.address) is not None
+
+
+def carry_out(errands: Iterable[Errand], at_once: int | None = None) -> None:
+    """Start them, so many at a time, and see each to its end; then DispatchError, if any failed, names all.
+
+    One that fails stops no other: what the others make is stored, and the next attempt finds it.
+    """
+    waiting, live, failed = list(errands), list[Child](), list[str]()
+    total = len(waiting)
+    while waiting or live:
+        while waiting and (at_once is None or len(live) < at_once):
+            errand = waiting.pop(0)
+            live.append(_patiently(partial(Child.of, errand)))
+        live = [child for child in live if not _ended(child, failed)]
+        tell(Step("on the pools", total - len(waiting) - len(live), total, _names(live)))
+        if live:
+            time.sleep(POLL_SECONDS)
+    if failed:
+        raise DispatchError(f"{len(failed)} of {total} did not come:\n" + "\n".join(failed))
+
+
+def _ended(child: Child, failed: list[str]) -> bool:
+    try:
+        return _patiently(child.look)
+    except DispatchError as error:
+        failed.append(str(error))
+        return True
+
+
+def _patiently(ask: Callable[[], T]) -> T:
+    """The answer of a server that may be restarting."""
+    end = time.monotonic() + SERVER_AWAY.total_seconds()
+    while True:
+        try:
+            return ask()
+        except httpx.HTTPError as error:
+            if _final(error) or time.monotonic() > end:
+                raise
+            time.sleep(POLL_SECONDS)
+
+
+def _final(error: httpx.HTTPError) -> bool:
+    return isinstance(error, httpx.HTTPStatusError) and error.response.status_code < 500
+
+
+def cancel_children(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:
+    """Who cancels a run means all of it; a parent that dies of something else leaves its children alive."""
+    with get_client(sync_client=True) as client:
+        mine = FlowRunFilter(parent_flow_run_id=FlowRunFilterParentFlowRunId(any_=[flow_run.id]))
+        for child in client.read_flow_runs(flow_run_filter=mine):
+            stop(client, child, f"{flow_run.name} was cancelled")
+
+
+def _names(live: Sequence[Child]) -> str:
+    return ", ".join(child.errand.name for child in live)

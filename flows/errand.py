@@ -1,0 +1,142 @@
+"""A run wanted on another machine, and the run that does it.
+
+    pending ── a worker takes it up ── running ── completed
+       │                                  └────── failed, cancelled: so is the errand
+       └─ no worker for a while: given up         crashed: its machine is lost, another one takes it up
+
+The key of an errand names what is wanted, not who wants it: whoever asks again, a parent that is retried or
+another one, is given the run that lives; one that is dead is left alone, and a new one started.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.schemas.objects import FlowRun, WorkerStatus
+from prefect.deployments import run_deployment
+from prefect.exceptions import ObjectNotFound
+from prefect.states import Cancelled, Cancelling
+
+from hm_pipeline.errors import DispatchError
+
+MOST_ATTEMPTS = 50  # dead runs of one key that are passed by
+MOST_CRASHES = 3  # machines that may be lost while somebody waits
+
+
+@dataclass(frozen=True)
+class Errand:
+    """What is wanted, and where."""
+
+    name: str  # of the run, as the UI shows it
+    deployment: str  # "train/gpu"
+    pool: str  # the work pool whose workers carry it out
+    parameters: dict[str, Any]  # JSON
+    key: str
+    is_done: Callable[[], bool]  # whether what is wanted is there, whoever made it
+    wait_minutes: float  # without a worker
+    attempts: int = MOST_ATTEMPTS
+
+
+@dataclass
+class Child:
+    """The run that carries out an errand; one look at a time."""
+
+    errand: Errand
+    run: FlowRun
+    crashes: int = 0
+    alone_since: float | None = field(default=None)  # when its pool was first seen without a worker
+
+    @classmethod
+    def of(cls, errand: Errand) -> "Child":
+        """The live run of this errand, else a new one. DispatchError where there is no such deployment."""
+        return cls(errand, _live(errand))
+
+    def look(self) -> bool:
+        """Whether it is done. DispatchError: it failed, was cancelled, or nobody takes it up."""
+        with get_client(sync_client=True) as client:
+            self.run = client.read_flow_run(self.run.id)
+            state = self.run.state
+            if state is None or not state.is_final():
+                self._want_a_worker(client)
+                return False
+        if state.is_completed():
+            return self._arrived()
+        if state.is_crashed() and self.crashes < MOST_CRASHES:
+            self.crashes += 1
+            self.run = _live(self.errand)
+            return False
+        raise DispatchError(f"{self.errand.name}: {_told(self.run)}")
+
+    def _arrived(self) -> bool:
+        if self.errand.is_done():
+            return True
+        raise DispatchError(
+            f"{self.errand.name} completed on {self.errand.pool}, but what it was to make is not where it "
+            f"belongs: its worker runs other code or another HM_ROOT than this process. {_told(self.run)}"
+        )
+
+    def _want_a_worker(self, client: SyncPrefectClient) -> None:
+        """A run that queues behind others waits; one whose pool has nobody waits `wait_minutes`."""
+        waits = self.run.state is not None and (self.run.state.is_scheduled() or self.run.state.is_pending())
+        if not waits or _has_worker(client, self.errand.pool):
+            self.alone_since = None
+            return
+        self.alone_since = self.alone_since or time.monotonic()
+        if time.monotonic() - self.alone_since > 60 * self.errand.wait_minutes:
+            stop(client, self.run, "nobody took it up")
+            raise DispatchError(
+                f"{self.errand.name} waited {self.errand.wait_minutes:g} minutes and work pool "
+                f"{self.errand.pool} has no worker that lives; start one: "
+                f"prefect worker start --pool {self.errand.pool}"
+            )
+
+
+def _live(errand: Errand) -> FlowRun:
+    """The run of the first attempt that is not dead."""
+    for attempt in range(errand.attempts):
+        run = _asked(errand, attempt)
+        if run.state is None or not (run.state.is_final() or run.state.is_cancelling()):
+            return run
+        if run.state.is_completed() and errand.is_done():
+            return run
+    raise DispatchError(f"{errand.name}: {errand.attempts} runs of it ended without a result; {_told(run)}")
+
+
+def _asked(errand: Errand, attempt: int) -> FlowRun:
+    try:
+        return run_deployment(  # type: ignore[return-value]  # its coroutine is for async callers
+            errand.deployment,
+            parameters=errand.parameters,
+            flow_run_name=errand.name,
+            idempotency_key=f"{errand.key}:{attempt}",
+            timeout=0,
+        )
+    except ObjectNotFound:
+        raise DispatchError(
+            f"the Prefect server knows no deployment {errand.deployment}: register it with `hm set-up`"
+        ) from None
+
+
+def stop(client: SyncPrefectClient, run: FlowRun, why: str) -> None:
+    """Cancel a run that is not over: its worker ends it, if it has begun; else it never begins."""
+    if run.state is None or run.state.is_final():
+        return
+    begun = run.state.is_running()
+    client.set_flow_run_state(run.id, Cancelling(message=why) if begun else Cancelled(message=why))
+
+
+def _has_worker(client: SyncPrefectClient, pool: str) -> bool:
+    try:
+        workers = client.read_workers_for_work_pool(pool)
+    except ObjectNotFound:
+        raise DispatchError(f"there is no work pool {pool}: make it with `hm set-up`") from None
+    return any(worker.status == WorkerStatus.ONLINE for worker in workers)
+
+
+def _told(run: FlowRun) -> str:
+    """How a run ended, in its own words."""
+    state = run.state
+    said = f" ({state.message})" if state is not None and state.message else ""
+    return f"run {run.name} ended {state.name if state else 'nowhere'}{said}; its logs: flow run {run.id}"

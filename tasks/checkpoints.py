@@ -1,0 +1,93 @@
+"""Checkpoints on this machine's disk, and a copy in the bucket: a lost host's training goes on elsewhere.
+
+{market}/{day}/checkpoints/{title}/…/step-00000080-…/tensors.safetensors
+{market}/{day}/checkpoints/{title}/…/pointer.json       written last: it names what is whole
+
+A results root that is a folder gets no copy: it lies on the disk that the checkpoints lie on.
+"""
+
+import json
+import shutil
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from hm_pipeline.errors import NotThereError, StorageError
+from tasks.settings import settings
+
+POINTER = "pointer.json"  # hm_pipeline.training.checkpoint's, which needs torch
+ROOM = "checkpoints"
+COPY_SECONDS = 120.0  # at least between two copies: a large net's takes long to travel
+
+
+@dataclass
+class Mirror:
+    """A folder of checkpoints and the key of its copy; an empty key means none."""
+
+    folder: Path
+    key: str
+    pause: float = COPY_SECONDS
+    copied: float = field(default=-1e9)  # when last, by the monotonic clock
+
+    @classmethod
+    def of(cls, market: str, day: str, name: Path) -> "Mirror":
+        """Of one fit."""
+        folder = settings().work / ROOM / market / day / name
+        remote = "://" in settings().root
+        return cls(folder, f"{market}/{day}/{ROOM}/{name.as_posix()}" if remote else "")
+
+    def fetch(self) -> None:
+        """Bring the copy here, if there is one and nothing lies here; a copy that is going is none."""
+        if not self.key or (self.folder / POINTER).exists():
+            return
+        with suppress(NotThereError):
+            pointer = settings().storage.read(f"{self.key}/{POINTER}")
+            for step in _steps(pointer):
+                self._fetch(step)
+            part = self.folder / f".{POINTER}"
+            part.write_bytes(pointer)
+            part.replace(self.folder / POINTER)
+
+    def _fetch(self, step: str) -> None:
+        found = settings().storage.keys(f"{self.key}/{step}")
+        if not found:
+            raise NotThereError(f"{self.key}/{step} is going")
+        for entry in found:
+            settings().storage.fetch(entry.key, self.folder / entry.key.removeprefix(f"{self.key}/"))
+
+    def keep(self) -> None:
+        """Copy what is whole here; a bucket that does not answer costs the copy, not the training."""
+        if not self.key or time.monotonic() - self.copied < self.pause:
+            return
+        with suppress(StorageError):
+            self._copy()
+        self.copied = time.monotonic()
+
+    def _copy(self) -> None:
+        storage, pointer = settings().storage, (self.folder / POINTER).read_bytes()
+        there = {entry.key for entry in storage.keys(self.key)}
+        named = {f"{self.key}/{POINTER}"}
+        for step in _steps(pointer):
+            for file in sorted((self.folder / step).iterdir()):
+                key = f"{self.key}/{step}/{file.name}"
+                named.add(key)
+                if key not in there:
+                    storage.upload(file, key)
+        storage.write(f"{self.key}/{POINTER}", pointer)
+        for key in there - named:
+            storage.delete(key)
+
+    def drop(self) -> None:
+        """Nobody will resume."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+        if self.key:
+            with suppress(StorageError):
+                for entry in settings().storage.keys(self.key):
+                    settings().storage.delete(entry.key)
+
+
+def _steps(pointer: bytes) -> list[str]:
+    """The folders that a pointer names."""
+    named = json.loads(pointer)
+    return sorted({named[which] for which in ("last", "best") if named.get(which)})
