@@ -7,7 +7,8 @@ BIN    := $(VENV)/bin
 TORCH_INDEX ?=
 TORCH := $(shell grep '^torch==' constraints.txt)
 
-.PHONY: help install demo test lint format clean
+# Servers and workers of this machine live in hm-data/up; HM_UP moves them.
+.PHONY: help install demo up down status test drill lint format clean
 .DEFAULT_GOAL := help
 
 help:            ## what can be made
@@ -19,11 +20,20 @@ $(BIN)/.installed: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet $(TORCH) $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX))
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[demo,dev]'
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[demo,machine,dev]'
 	touch $@
 
 demo: install    ## two nights on real data: about five minutes, nothing to start by hand
 	@$(BIN)/hm demo
+
+up: install      ## Prefect, MLflow, S3 and three workers on this machine, kept alive (deploy/README.md)
+	@$(BIN)/hm up
+
+down:            ## end all of that; data stays
+	@$(BIN)/hm down
+
+status:          ## what of it runs, and where
+	@$(BIN)/hm status
 
 lint: install    ## style, types, layers
 	$(BIN)/ruff check .
@@ -33,6 +43,9 @@ lint: install    ## style, types, layers
 
 test: lint       ## the checks and all tests
 	$(BIN)/pytest
+
+drill: install   ## break a machine of its own in every way on a list, about 40 minutes (deploy/drill.md)
+	PYTHONPATH=tests:. $(BIN)/python -m drill $(DRILL)
 
 format: install  ## make the style right
 	$(BIN)/ruff check --fix .

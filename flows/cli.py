@@ -4,7 +4,7 @@ import os
 from contextlib import suppress
 from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -32,6 +32,8 @@ app = typer.Typer(
       hm run --market eshop --day 2008-05-05
 
       hm show --market eshop --user 17
+
+      hm backfill --market eshop --from 2008-05-05 --to 2008-05-11 --only-missing
 
     [bold]When a champion disappoints[/bold]
 
@@ -86,6 +88,33 @@ def run(
 
 
 @app.command()
+def backfill(
+    market: Market,
+    first: Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="The first run date.")],
+    last: Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="The last, included.")],
+    only_missing: Annotated[
+        bool, typer.Option("--only-missing", help="Leave out days whose night came to its end.")
+    ] = False,
+    parallel: Annotated[int, typer.Option(min=1, help="Nights at once; more than one needs a server.")] = 1,
+) -> None:
+    """Many nights, oldest first: through the deployment of the market where PREFECT_API_URL names a server.
+
+    Every day is registered and can be compared; none takes the champion's place from a newer day's. Stop it
+    whenever you like: run again, it goes on where it was.
+    """
+    if os.environ.get("PREFECT_API_URL"):
+        os.environ.setdefault("HM_DISPATCH", "pools")
+    _quiet()
+    from flows import display
+    from flows.backfill import backfill
+
+    with display.live(f"{market} · {first:%Y-%m-%d} to {last:%Y-%m-%d}"):
+        days = backfill(market, first.date(), last.date(), only_missing, parallel)
+    display.console.print(f"{len(days)} nights: {', '.join(map(str, days)) or 'none was missing'}")
+    display.tell_mlflow()
+
+
+@app.command()
 def show(
     market: Market,
     user: Annotated[str, typer.Option(help="A user id.")],
@@ -128,6 +157,57 @@ def doctor() -> None:
     from flows.doctor import check_all
 
     raise typer.Exit(0 if check_all() else 1)
+
+
+@app.command()
+def up() -> None:
+    """Prefect, MLflow, S3 and three workers on this machine, on loopback; again if they run already."""
+    _quiet()
+    from flows.machine.up import up
+
+    up()
+
+
+@app.command()
+def down() -> None:
+    """End everything that `hm up` started, and whatever of it was left behind; data stays."""
+    _quiet()
+    from flows.machine.down import down
+
+    down()
+
+
+@app.command()
+def status() -> None:
+    """What of `hm up` runs, where it listens, where its logs are."""
+    _quiet()
+    from flows.machine.down import status
+
+    raise typer.Exit(0 if status() else 1)
+
+
+@app.command("set-up")
+def set_up(
+    kind: Annotated[
+        Literal["process", "kubernetes", "docker"], typer.Option("--type", help="Of new work pools.")
+    ] = "process",
+    templates: Annotated[
+        Path | None,
+        typer.Option("--job-templates", help="A folder with {pool}.json or {type}.json.", file_okay=False),
+    ] = None,
+    check: Annotated[bool, typer.Option("--check", help="Change nothing; say what is missing.")] = False,
+) -> None:
+    """Teach the Prefect server at PREFECT_API_URL this project: pools, limits, deployments, automations.
+
+    Twice makes nothing twice. HM_WEBHOOK: a url that is told when a night fails, is missing or stale.
+    """
+    _quiet()
+    from flows.setup import check as look
+    from flows.setup import set_up
+
+    if check:
+        raise typer.Exit(0 if look() else 1)
+    set_up(kind, templates)
 
 
 @importing.command("complete-journey")

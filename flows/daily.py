@@ -10,10 +10,11 @@ stopped. Nothing is visible outside before `commit`, one ledger object; `publish
 from datetime import date
 
 from prefect import flow
+from prefect.runtime import flow_run
 
 from flows.dispatch import cancel_children, fitted, refitted
 from hm_pipeline.config import RunConfig
-from hm_pipeline.errors import PublishError
+from hm_pipeline.errors import HmPipelineError, PublishError
 from hm_pipeline.registry.refusal import refused
 from tasks import ledger
 from tasks.commit import commit, publish
@@ -35,7 +36,21 @@ from tasks.stale import marking_stale
 from tasks.watched import watch
 
 
-@flow(name="daily", flow_run_name="{market}-{day}", on_cancellation=[cancel_children])
+def night_name() -> str:
+    """What the UI calls a run: the market and the run date, the planned one where none was given."""
+    given = flow_run.parameters
+    try:
+        config = resolve.fn(given["market"], None)
+        return f"{given['market']}-{logical_day(config, _day(given.get('day')))}"
+    except HmPipelineError:  # the run itself says it better
+        return str(given["market"])
+
+
+def _day(given: date | str | None) -> date | None:
+    return date.fromisoformat(given) if isinstance(given, str) else given
+
+
+@flow(name="daily", flow_run_name=night_name, on_cancellation=[cancel_children])
 def daily(
     market: str, day: date | None = None, config: RunConfig | None = None, redo: bool = False
 ) -> Outcome:

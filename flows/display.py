@@ -161,5 +161,5 @@ def tell_mlflow() -> None:
     """How to look at what was logged."""
     uri = settings().mlflow_tracking_uri
     mlflow = Path(sys.executable).with_name("mlflow")
-    command = f"{mlflow} ui --backend-store-uri {uri}" if uri.startswith("sqlite:") else f"open {uri}"
+    command = f"open {uri}" if uri.startswith("http") else f"{mlflow} ui --backend-store-uri {uri}"
     console.print(f"\ncompare runs:  [bold]{command}[/bold]", soft_wrap=True)

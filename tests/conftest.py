@@ -9,7 +9,7 @@ from hypothesis import settings
 
 settings.register_profile("unhurried", deadline=None)  # a busy machine is no failure
 settings.load_profile("unhurried")
-pytest_plugins = ["s3_server"]  # s3_root: a real S3 server
+pytest_plugins = ["s3_server", "postgres"]  # s3_root: a real S3 server; postgres: a real PostgreSQL
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 

@@ -20,12 +20,19 @@ SECRET_KEY = "only-on-loopback"
 
 
 @contextmanager
-def s3_server(folder: Path) -> Iterator[str]:
-    """The endpoint of a server that keeps its data in `folder`; it ends with the block."""
-    port, *others = _free_ports(8)
+def s3_server(folder: Path, *options: str) -> Iterator[str]:
+    """The endpoint of a server that keeps its data in `folder`; it ends with the block.
+
+    `options`: further ones of `weed mini`.
+    """
+    port, *others = free_ports(8)
     log = (folder / "server.log").open("wb")
     server = subprocess.Popen(
-        _command(folder, port, others), stdout=log, stderr=subprocess.STDOUT, env=_environment(), cwd=folder
+        [*_command(folder, port, others), *options],
+        stdout=log,
+        stderr=subprocess.STDOUT,
+        env=_environment(),
+        cwd=folder,
     )
     try:
         endpoint = f"http://127.0.0.1:{port}"
@@ -83,7 +90,7 @@ def _wait_for(endpoint: str, server: "subprocess.Popen[bytes]", log: Path) -> No
     raise AssertionError(f"no S3 server after 30 s:\n{log.read_text()[-2000:]}")
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
     """Free now, and below 50,000: weed derives further ports by adding 10,000."""
     sockets = []
     while len(sockets) < count:

@@ -1,0 +1,90 @@
+"""`hm up`: everything on one machine, and again if it is there already.
+
+ports free ─ supervisord ─ servers answer ─ bucket ─ lost runs given up ─ hm set-up ─ workers online
+"""
+
+import os
+import socket
+
+from rich.console import Console
+
+from flows.machine import leftovers, readiness, supervision
+from flows.machine.places import Machine, machine
+from flows.machine.supervision import SERVERS, WORKERS, MachineError
+
+console = Console()
+
+
+def up() -> None:
+    """Start what does not run. MachineError says what did not come, and shows the end of its log."""
+    here = machine()
+    here.make_folders()
+    env = here.write_env()
+    fresh = not supervision.is_alive(here)
+    if fresh:
+        _begin(here)
+    supervision.start(here, SERVERS)
+    readiness.servers_answer(here)
+    readiness.bucket_is_there(here)
+    _enter(here)
+    _set_up(here, fresh)
+    supervision.start(here, WORKERS)
+    readiness.workers_are_online(here)
+    _tell(here, str(env))
+
+
+def _begin(here: Machine) -> None:
+    """Only where nothing of ours is left, and every port is free."""
+    for process in leftovers.end(here.folder):
+        console.print(f"ended what was left: {process.pid} {process.command}", soft_wrap=True, markup=False)
+    for port, (whose, variable) in here.ports.items():
+        if not _is_free(port):
+            raise MachineError(
+                f"port {port} on 127.0.0.1, for {whose}, is taken by another program: end it, or set "
+                f"{variable} to a free port (all defaults: {here.conf.with_name('ports.env')})"
+            )
+    supervision.begin(here)
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # what has just ended counts as free
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def _enter(here: Machine) -> None:
+    """This process speaks to the new servers from now on; Prefect reads its settings when it is imported."""
+    from tasks.settings import settings
+
+    os.environ.update(here.environment())
+    settings.cache_clear()
+
+
+def _set_up(here: Machine, fresh: bool) -> None:
+    from flows.machine.lost_runs import give_up_lost_runs
+    from flows.setup import set_up
+
+    if fresh:
+        for name in give_up_lost_runs(here.config):
+            console.print(f"given up as Crashed, since its machine was stopped: {name}", markup=False)
+    set_up("process")
+
+
+def _tell(here: Machine, env: str) -> None:
+    """What is where, and what to do next."""
+    prefect, mlflow, s3 = (here.urls[name] for name in ("prefect", "mlflow", "s3"))
+    console.print(
+        f"\n[bold]Prefect[/bold]  {prefect}   deployments, runs, what went wrong"
+        f"\n[bold]MLflow[/bold]   {mlflow}   models and their figures, by day"
+        f"\n[bold]S3[/bold]       {s3}   raw data and results; keys in {env}"
+        f"\n[bold]logs[/bold]     {here.folder / 'logs'}"
+        f"\n\n  source {env}"
+        "\n  hm import complete-journey"
+        "\n  prefect deployment run daily/demo --param day=2017-09-13 --watch\n",
+        soft_wrap=True,
+        highlight=False,
+    )
