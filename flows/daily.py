@@ -1,7 +1,7 @@
 """The nightly run: one market, one run date, from raw files to published lists.
 
     extract ─ samples ─┬─ train each model ─ evaluate ─┐
-                       └─ evaluate the champion ───────┴─ decide ─ refit ─ register ─ lists ─ commit ─ publish
+                       └─ champions, drift ────────────┴─ decide ─ refit ─ register ─ lists ─ check ─ commit
 
 Each stage's result is stored under the digest of what made it, so that a killed run goes on where it
 stopped. Nothing is visible outside before `commit`, one ledger object; `publish` derives the rest from it.

@@ -118,7 +118,7 @@ class Machine:
             "HM_CONFIG": str(self.config),
             "HM_CONSTRAINTS": str(settings().constraints),
             "HM_WORK": str(self.folder / "work"),
-            **{name: os.environ[name] for name in ("HM_RAW",) if name in os.environ},
+            **({"HM_RAW": settings().raw} if "HM_RAW" in os.environ else {}),
         }
 
     def process_environment(self) -> dict[str, str]:
