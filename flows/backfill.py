@@ -8,8 +8,9 @@ from prefect import flow
 from flows.daily import daily
 from flows.dispatch import carry_out
 from flows.errand import MOST_ATTEMPTS, Errand
+from hm_pipeline.config import RunConfig
 from hm_pipeline.errors import ConfigError, DispatchError, HmPipelineError
-from tasks.gaps import days_between, is_there, missing
+from tasks.gaps import days_between, inputs_of, is_there, missing, require_kept
 from tasks.prepare import resolve
 from tasks.settings import settings
 
@@ -29,33 +30,35 @@ def backfill(
     """
     if last < first:
         raise ConfigError(f"the range ends on {last}, before it begins on {first}")
-    resolve(market, None)
+    config = resolve(market, None)
     wanted = missing(market, first, last) if only_missing else list(days_between(first, last))
-    nights(market, wanted, parallel)
+    require_kept(config, days_between(first, last))
+    nights(config, wanted, parallel)
     return wanted
 
 
-def nights(market: str, days: Iterable[date], parallel: int = 1, attempts: int = MOST_ATTEMPTS) -> None:
+def nights(config: RunConfig, days: Iterable[date], parallel: int = 1, attempts: int = MOST_ATTEMPTS) -> None:
     """Run them here one after another, or by their deployment so many at a time. DispatchError.
 
     A day that failed `attempts` times is not tried again.
     """
     if settings().dispatch == "pools":
-        carry_out([errand_of(market, day, attempts) for day in days], at_once=parallel)
+        carry_out([errand_of(config, day, attempts) for day in days], at_once=parallel)
         return
-    failed = [told for day in days if (told := _failure(market, day))]
+    failed = [told for day in days if (told := _failure(config.market.name, day))]
     if failed:
         raise DispatchError(f"{len(failed)} nights failed:\n" + "\n".join(failed))
 
 
-def errand_of(market: str, day: date, attempts: int) -> Errand:
-    """One night as a run of the market's daily deployment."""
+def errand_of(config: RunConfig, day: date, attempts: int) -> Errand:
+    """One night as a run of the market's daily deployment; other raw files are another errand."""
+    market = config.market.name
     return Errand(
         name=f"{market}-{day}",
         deployment=f"daily/{market}",
         pool="orchestrator-pool",
         parameters={"day": str(day)},
-        key=f"night/{market}/{day}",
+        key=f"night/{market}/{day}/{inputs_of(config, day)}",
         is_done=lambda: is_there(market, day),
         wait_minutes=WORKER_MINUTES,
         attempts=attempts,

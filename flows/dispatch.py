@@ -64,6 +64,7 @@ def errand_of(order: Order) -> Errand:
         key=order.address,
         is_done=lambda: _lies(order),
         wait_minutes=pool.wait_minutes,
+        most_minutes=pool.most_minutes,
     )
 
 
@@ -80,14 +81,21 @@ def carry_out(errands: Iterable[Errand], at_once: int | None = None) -> None:
     total = len(waiting)
     while waiting or live:
         while waiting and (at_once is None or len(live) < at_once):
-            errand = waiting.pop(0)
-            live.append(_patiently(partial(Child.of, errand)))
+            live += _begun(waiting.pop(0), failed)
         live = [child for child in live if not _ended(child, failed)]
         tell(Step("on the pools", total - len(waiting) - len(live), total, _names(live)))
         if live:
             time.sleep(POLL_SECONDS)
     if failed:
         raise DispatchError(f"{len(failed)} of {total} did not come:\n" + "\n".join(failed))
+
+
+def _begun(errand: Errand, failed: list[str]) -> list[Child]:
+    try:
+        return [_patiently(partial(Child.of, errand))]
+    except DispatchError as error:
+        failed.append(str(error))
+        return []
 
 
 def _ended(child: Child, failed: list[str]) -> bool:

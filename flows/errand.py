@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from prefect.client.orchestration import SyncPrefectClient, get_client
-from prefect.client.schemas.objects import FlowRun, WorkerStatus
+from prefect.client.schemas.objects import FlowRun, State, WorkerStatus
 from prefect.deployments import run_deployment
 from prefect.exceptions import ObjectNotFound
-from prefect.states import Cancelled, Cancelling
+from prefect.states import Cancelled, Cancelling, Crashed
 
 from hm_pipeline.errors import DispatchError
 
@@ -36,6 +36,7 @@ class Errand:
     key: str
     is_done: Callable[[], bool]  # whether what is wanted is there, whoever made it
     wait_minutes: float  # without a worker
+    most_minutes: float = float("inf")  # running: who runs longer hangs
     attempts: int = MOST_ATTEMPTS
 
 
@@ -47,6 +48,7 @@ class Child:
     run: FlowRun
     crashes: int = 0
     alone_since: float | None = field(default=None)  # when its pool was first seen without a worker
+    running_since: float | None = field(default=None)  # when it was first seen running
 
     @classmethod
     def of(cls, errand: Errand) -> "Child":
@@ -60,21 +62,22 @@ class Child:
             state = self.run.state
             if state is None or not state.is_final():
                 self._want_a_worker(client)
+                self._want_an_end(client)
                 return False
-        if state.is_completed():
-            return self._arrived()
-        if state.is_crashed() and self.crashes < MOST_CRASHES:
-            self.crashes += 1
-            self.run = _live(self.errand)
-            return False
-        raise DispatchError(f"{self.errand.name}: {_told(self.run)}")
-
-    def _arrived(self) -> bool:
-        if self.errand.is_done():
+        if self.errand.is_done():  # whatever became of the run afterwards
             return True
-        raise DispatchError(
-            f"{self.errand.name} completed on {self.errand.pool}, but what it was to make is not where it "
-            f"belongs: its worker runs other code or another HM_ROOT than this process. {_told(self.run)}"
+        if state.is_crashed() and self.crashes < MOST_CRASHES:
+            self.run = _live(self.errand)
+            self.crashes += 1
+            return False
+        raise DispatchError(f"{self.errand.name}: {self._why(state)}")
+
+    def _why(self, state: State[Any]) -> str:
+        if not state.is_completed():
+            return _told(self.run)
+        return (
+            f"it completed on {self.errand.pool}, but what it was to make is not where it belongs: its "
+            f"worker runs other code or another HM_ROOT than this process. {_told(self.run)}"
         )
 
     def _want_a_worker(self, client: SyncPrefectClient) -> None:
@@ -85,12 +88,21 @@ class Child:
             return
         self.alone_since = self.alone_since or time.monotonic()
         if time.monotonic() - self.alone_since > 60 * self.errand.wait_minutes:
-            stop(client, self.run, "nobody took it up")
+            client.set_flow_run_state(self.run.id, Crashed(message="No worker took it up."))
             raise DispatchError(
                 f"{self.errand.name} waited {self.errand.wait_minutes:g} minutes and work pool "
                 f"{self.errand.pool} has no worker that lives; start one: "
                 f"prefect worker start --pool {self.errand.pool}"
             )
+
+    def _want_an_end(self, client: SyncPrefectClient) -> None:
+        """What hangs on a driver or a socket still has heartbeats: it is cancelled after `most_minutes`."""
+        if self.run.state is None or not self.run.state.is_running():
+            self.running_since = None
+            return
+        self.running_since = self.running_since or time.monotonic()
+        if time.monotonic() - self.running_since > 60 * self.errand.most_minutes:
+            stop(client, self.run, f"it ran for more than {self.errand.most_minutes:g} minutes")
 
 
 def _live(errand: Errand) -> FlowRun:

@@ -29,7 +29,8 @@ def gaps(market: str, days: int = 7, day: date | None = None) -> list[date]:
     """Run what is missing among the last `days` run dates up to `day` (the planned one); which ones.
 
     Left alone: what lies before the market's first night, days whose raw data did not arrive, and days that a
-    run of `daily` lives for or is scheduled for. Today's lists that are late are marked so.
+    run of `daily` lives for, is scheduled for, or was cancelled for by a person. Today's lists that are late
+    are marked so.
     """
     config = resolve(market, None)
     last = logical_day(config, day)
@@ -37,13 +38,14 @@ def gaps(market: str, days: int = 7, day: date | None = None) -> list[date]:
         mark_if_late(config, last)
     busy = set(_busy(config)) if settings().dispatch == "pools" else set[date]()
     wanted = [hole for hole in holes(config, last, days) if hole not in busy]
-    nights(market, wanted, attempts=TRIES)
+    nights(config, wanted, attempts=TRIES)
     return wanted
 
 
 def _busy(config: RunConfig) -> Iterator[date]:
-    """The run dates that a run of the daily deployment lives for, or is going to."""
-    alive = FlowRunFilterState(type=OfType(any_=[s for s in StateType if s not in TERMINAL_STATES]))
+    """The run dates that a run of the daily deployment lives for, is going to, or was cancelled for."""
+    left = [s for s in StateType if s not in TERMINAL_STATES or s == StateType.CANCELLED]
+    alive = FlowRunFilterState(type=OfType(any_=left))
     with get_client(sync_client=True) as client:
         deployment = client.read_deployment_by_name(f"daily/{config.market.name}")
         of_it = FlowRunFilter(deployment_id=FlowRunFilterDeploymentId(any_=[deployment.id]), state=alive)
@@ -56,6 +58,6 @@ def _run_date(run: FlowRun, zone: str) -> date:
     given = run.parameters.get("day")
     if given is not None:
         return date.fromisoformat(given)
-    planned = run.next_scheduled_start_time or run.expected_start_time
+    planned = run.expected_start_time
     assert planned is not None, f"flow run {run.id} has neither a day nor a planned start"
     return planned.astimezone(ZoneInfo(zone)).date()

@@ -1,14 +1,20 @@
 """One model on the machines of its pool: the deployments `train/cpu` and `train/gpu`."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 
 from prefect import flow
 from prefect.concurrency.sync import concurrency
 
 from hm_pipeline.config import Pool
+from hm_pipeline.errors import DispatchError
+from hm_pipeline.storage import find
+from tasks.cache import tidy
 from tasks.order import Order
+from tasks.settings import settings
 from tasks.train import train
+
+SLOT_MINUTES = 15  # to wait for: three times what the lease of a killed holder takes to end
 
 
 @flow(name="train", flow_run_name="{order.run.market}-{order.run.day}-{order.title}")
@@ -17,6 +23,9 @@ def train_model(order: Order) -> str:
 
     A model that lies there already is not fitted again, so a second run of an order costs nothing.
     """
+    tidy(order.run.market)
+    if find(settings().storage, order.address) is not None:
+        return order.address
     with _slot(order.pool, order.run.config.pools[order.pool]):
         return train(order).prefix
 
@@ -31,5 +40,23 @@ def _slot(name: str, pool: Pool) -> Iterator[None]:
     if not pool.exclusive:
         yield
         return
-    with concurrency(name, occupy=1, strict=True, raise_on_lease_renewal_failure=False):
+    with ExitStack() as held:
+        try:
+            held.enter_context(_lease(name))
+        except TimeoutError:
+            raise DispatchError(
+                f"the one slot of the limit {name} was not free for {SLOT_MINUTES} minutes, though its pool "
+                f"runs nothing else: look who trains by hand; if nobody does, its holder was lost together "
+                f"with the server's memory of it: prefect gcl update {name} --active-slots 0"
+            ) from None
         yield
+
+
+def _lease(name: str) -> AbstractContextManager[None]:
+    return concurrency(
+        name,
+        occupy=1,
+        strict=True,
+        timeout_seconds=60 * SLOT_MINUTES,
+        raise_on_lease_renewal_failure=False,  # a server that restarts is no reason to stop a training
+    )

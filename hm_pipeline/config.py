@@ -39,6 +39,7 @@ class Pool(Frozen):
     processes: PositiveInt = 1  # that train one net together, by torchrun: one a GPU of its machine
     exclusive: bool = False  # one run at a time, whoever started it: the slot is a limit of the pool's name
     wait_minutes: float = Field(10, gt=0)  # without a worker; then the run that waits fails and says so
+    most_minutes: float = Field(720, gt=0)  # of one training; what runs longer hangs, and is cancelled
 
 
 class PublishConfig(Frozen):

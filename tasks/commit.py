@@ -73,11 +73,16 @@ def _challenger(verdict: Verdict, versions: Mapping[str, ModelRef]) -> ModelRef 
 def publish(market: str) -> State:
     """Make aliases and the `latest` pointer say what the ledger says; also the repair of a killed run."""
     now = ledger.current(market)
-    moved = move_latest(market, now)  # first: readers depend on it, and nobody on the aliases
-    if moved and now.lists_day and now.champion:
-        events.lists_published(market, now.lists_day, now.champion.kind)
+    show(market, now)  # first: readers depend on it, and nobody on the aliases
     register.align_aliases(market, now)
     return now
+
+
+def show(market: str, now: State) -> None:
+    """Move `latest`, and tell of it."""
+    moved = move_latest(market, now)
+    if moved and now.lists_day and now.champion:
+        events.lists_published(market, now.lists_day, now.champion.kind)
 
 
 def move_latest(market: str, now: State) -> bool:

@@ -1,6 +1,7 @@
 """Who asked to be forgotten."""
 
 from hm_pipeline.errors import UnreadableFileError
+from hm_pipeline.frozen import digest_of
 from hm_pipeline.storage import Storage
 from tasks.settings import settings
 
@@ -11,6 +12,12 @@ def erase_list(market: str) -> frozenset[str]:
     files = storage.keys(f"erase/market={market}")
     lines = (line.strip() for e in files for line in _text(storage, e.key).splitlines())
     return frozenset(line for line in lines if line)
+
+
+def erase_lists(market: str) -> str:
+    """What the lists are now: changes when one comes, goes or changes."""
+    files = settings().raw_storage.keys(f"erase/market={market}")
+    return digest_of([[e.key, e.size, e.version] for e in files])
 
 
 def _text(storage: Storage, key: str) -> str:

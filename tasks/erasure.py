@@ -26,6 +26,7 @@ from hm_pipeline.registry.ledger import Erasure
 from hm_pipeline.registry.state import State
 from hm_pipeline.storage import find, materialise, rewrite, sweep
 from tasks import ledger, register
+from tasks.alone import alone
 from tasks.checkpoints import ROOM
 from tasks.code import revision
 from tasks.erase_list import erase_list
@@ -38,7 +39,13 @@ def erase(config: RunConfig, day: date) -> int:
     """Forget the newly listed users in everything kept, then say so in the ledger; how many there were."""
     market = config.market.name
     prune(config, day)
-    new = to_forget(market)
+    if not to_forget(market):
+        return 0
+    with alone(f"{market}/erasing"):  # two would sweep away each other's rewrites
+        return _erase(market, day, to_forget(market))
+
+
+def _erase(market: str, day: date, new: frozenset[str]) -> int:
     if not new:
         return 0
     _drop_unfinished(market)

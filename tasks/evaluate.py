@@ -11,6 +11,7 @@ from hm_pipeline.evaluation.mix import mix_distance
 from hm_pipeline.models.release import Release
 from hm_pipeline.registry.ledger import ModelRef
 from hm_pipeline.retrieval.answer import answer
+from tasks.retry import ON_STORAGE
 from tasks.run import Run
 from tasks.stage import Stored, kept
 
@@ -18,7 +19,7 @@ HOLDOUTS = ("validation", "first", "last")
 ROOMS = ("data", "index", "models", "retrieval", "evaluation")
 
 
-@task(name="evaluate", task_run_name="evaluate {name}")
+@task(name="evaluate", task_run_name="evaluate {name}", **ON_STORAGE)
 def evaluate_release(
     run: Run,
     samples: Stored[Samples],

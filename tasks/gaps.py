@@ -1,13 +1,14 @@
 """Which run dates of a market are there, and which could be made."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 
 from hm_pipeline.config import RunConfig
-from hm_pipeline.errors import ContractError
+from hm_pipeline.data.raw import expired
+from hm_pipeline.errors import ConfigError, ContractError
 from tasks import ledger
 from tasks.extract import inputs
-from tasks.settings import settings
+from tasks.report import find_outcome
 
 
 def days_between(first: date, last: date) -> Iterator[date]:
@@ -16,14 +17,39 @@ def days_between(first: date, last: date) -> Iterator[date]:
 
 
 def is_there(market: str, day: date) -> bool:
-    """Whether the night of that day came to its end: its report is whole, whatever code wrote it."""
-    found = settings().storage.keys(f"{market}/{day}/report")
-    return any(entry.key.endswith("/manifest.json") for entry in found)
+    """Whether the night of that day came to its end: the report of its decision is whole, under any code."""
+    return day not in missing(market, day, day)
 
 
 def missing(market: str, first: date, last: date) -> list[date]:
     """The run dates from `first` to `last` whose night did not come to its end, oldest first."""
-    return [day for day in days_between(first, last) if not is_there(market, day)]
+    decisions = ledger.current(market).decisions
+    return [
+        day
+        for day in days_between(first, last)
+        if day not in decisions or find_outcome(decisions[day], market) is None
+    ]
+
+
+def require_kept(config: RunConfig, days: Iterable[date]) -> None:
+    """ConfigError for days so old that the next run of the market would delete what they make."""
+    days = list(days)
+    newest = ledger.current(config.market.name).newest
+    gone = expired(days, config.market, max([*days, *([newest] if newest else [])]))
+    if gone:
+        raise ConfigError(
+            f"market {config.market.name}: {len(gone)} of these days, {gone[0]} to {gone[-1]}, are more than "
+            f"retention_days = {config.market.retention_days} before the newest: the next run would delete "
+            "what they make"
+        )
+
+
+def inputs_of(config: RunConfig, day: date) -> str:
+    """A digest of the raw files of a day's window; "late" where they have not all arrived."""
+    try:
+        return inputs(config.market, day).digest
+    except ContractError:
+        return "late"
 
 
 def holes(config: RunConfig, last: date, days: int) -> list[date]:
@@ -40,8 +66,4 @@ def holes(config: RunConfig, last: date, days: int) -> list[date]:
 
 def arrived(config: RunConfig, day: date) -> bool:
     """Whether a night of `day` finds the raw data that it needs."""
-    try:
-        inputs(config.market, day)
-    except ContractError:
-        return False
-    return True
+    return inputs_of(config, day) != "late"

@@ -16,6 +16,7 @@ from hm_pipeline.registry.promotion import Verdict
 from hm_pipeline.retrieval.answer import answer, default_list
 from tasks.code import revision
 from tasks.progress import under
+from tasks.retry import ON_STORAGE
 from tasks.run import Run
 from tasks.stage import Stored, kept
 
@@ -23,7 +24,7 @@ ROOMS = ("data", "index", "models", "retrieval")
 SCHEMA_VERSION = 1  # of what docs/lists.md promises
 
 
-@task(name="recommend")
+@task(name="recommend", **ON_STORAGE)
 def recommend(run: Run, everything: Stored[Samples], ref: ModelRef | None) -> Stored[pl.DataFrame] | None:
     """lists.parquet and default.parquet: the answers of who is in office to all full histories."""
     if ref is None:
@@ -56,7 +57,7 @@ def recommend(run: Run, everything: Stored[Samples], ref: ModelRef | None) -> St
     return kept(run, "lists", made_from, ROOMS, produce, title=title)
 
 
-@task(name="examine")
+@task(name="examine", **ON_STORAGE)
 def examine(
     run: Run, everything: Stored[Samples], lists: Stored[pl.DataFrame] | None, verdict: Verdict
 ) -> None:

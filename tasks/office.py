@@ -15,6 +15,7 @@ from hm_pipeline.registry.promotion import Verdict
 from hm_pipeline.storage import find
 from tasks import ledger
 from tasks.report import Outcome, find_outcome
+from tasks.retry import ON_STORAGE
 from tasks.run import Run
 from tasks.settings import settings
 from tasks.stage import Stored
@@ -46,7 +47,7 @@ def in_office(
     return versions[verdict.promoted] if verdict.promoted else champion
 
 
-@task(name="published_hr")
+@task(name="published_hr", **ON_STORAGE)
 def published_hr(run: Run, window: Stored[InteractionLog]) -> Estimate | None:
     """HR of the lists that were shown on D-1, on what users did first that day; None where none were."""
     yesterday = run.day - timedelta(days=1)

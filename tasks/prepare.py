@@ -12,6 +12,7 @@ from hm_pipeline.errors import ConfigError, LateDataError
 from tasks import ledger
 from tasks.deadline import awaited, deadline_ahead
 from tasks.extract import extract, inputs
+from tasks.listeners import outlive_the_worker
 from tasks.retry import ON_STORAGE
 from tasks.run import Run
 from tasks.settings import settings
@@ -21,6 +22,7 @@ from tasks.stage import Stored
 @task(name="resolve")
 def resolve(market: str, config: RunConfig | None) -> RunConfig:
     """The configuration given, or the market's own, read here, once. ConfigError."""
+    outlive_the_worker()
     config = config or load(settings().config, market)
     if config.market.name != market:
         raise ConfigError(f"the configuration given is of market {config.market.name}, not of {market}")

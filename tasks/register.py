@@ -52,7 +52,7 @@ def register(
             card = card_of(run, fit, refitted, scores, verdict)
             versions[kind] = _candidate(mlflow, place, parent, run, fit, scores[kind], refitted, card)
         tracking.log_night(mlflow, parent, run, fits, scores, own, watched)
-    tracking.log_timeline(mlflow, place, run, scores, watched)
+    tracking.log_timeline(mlflow, place, run, scores, own, watched)
     return versions
 
 

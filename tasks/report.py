@@ -27,6 +27,7 @@ from hm_pipeline.storage import find
 from tasks import events, tracking
 from tasks.artifacts import leave
 from tasks.drift import drift_notes, load_drift
+from tasks.retry import ON_STORAGE
 from tasks.run import Run
 from tasks.settings import settings
 from tasks.stage import Stored, kept
@@ -56,7 +57,7 @@ class Outcome(Frozen):
     reused: bool = False  # everything was there already
 
 
-@task(name="report")
+@task(name="report", **ON_STORAGE)
 def report(
     run: Run,
     window: Stored[InteractionLog],

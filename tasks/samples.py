@@ -9,11 +9,12 @@ from prefect import task
 from hm_pipeline.data.build import build
 from hm_pipeline.data.log import Catalogue, InteractionLog
 from hm_pipeline.data.samples import Protocol, Samples
+from tasks.retry import ON_STORAGE
 from tasks.run import Run
 from tasks.stage import Stored, kept
 
 
-@task(name="samples")
+@task(name="samples", **ON_STORAGE)
 def build_samples(run: Run, window: Stored[InteractionLog], protocol: Protocol) -> Stored[Samples]:
     """`next_day` for the candidates, asked about D-1; `refit` for the winner and everybody's lists."""
     made_from = [window.prefix, run.config.samples.model_dump(mode="json"), protocol]

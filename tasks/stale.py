@@ -16,7 +16,7 @@ from hm_pipeline.errors import (
 )
 from hm_pipeline.storage import look, move
 from tasks import events, ledger
-from tasks.commit import move_latest
+from tasks.commit import show
 from tasks.deadline import has_begun, has_passed
 from tasks.settings import settings
 
@@ -50,7 +50,7 @@ def mark_stale(market: str, day: date, reason: str) -> bool:
     """
     now = ledger.current(market)
     if day in now.decisions:
-        move_latest(market, now)  # it may have died between the ledger and the pointer
+        show(market, now)  # it may have died between the ledger and the pointer
         return False
     if (now.newest is not None and day < now.newest) or not has_begun(day):
         return False

@@ -145,17 +145,21 @@ def address_of(server: str, place: str, run_id: str) -> str:
     return f"{parts.scheme}://{host}{path}/#/experiments/{place}/runs/{run_id}"
 
 
-def log_timeline(mlflow: MlflowClient, place: str, run: Run, scores: Scores, watched: Watched) -> None:
-    """Every model's figures at this day's place of the market's one timeline."""
-    days = {
-        f"{kind}/{name}": value
-        for kind, score in scores.items()
-        for name, value in published(load_evaluation(score, run.config.publish.gate_target)).items()
-        if not name.endswith("_se")
-    }
+def log_timeline(
+    mlflow: MlflowClient,
+    place: str,
+    run: Run,
+    scores: Scores,
+    own: Stored[Evaluation] | None,
+    watched: Watched,
+) -> None:
+    """Figures at this day's place of the timelines: one of the market, one of each model and the champion."""
+    for kind, evaluation in evaluations(run, scores, own).items():
+        figures = {name: v for name, v in published(evaluation).items() if not name.endswith("_se")}
+        log.log_day(mlflow, place, run.market, run.day, figures, of=kind)
     extra = {} if watched.shown is None else {"published_hr": watched.shown.mean}
     aged = {f"longevity/hr_at_age_{p.age}": p.hr for p in load_longevity(watched.longevity)}
-    log.log_day(mlflow, place, run.market, run.day, {**days, **extra, **aged, **_drifted(watched)})
+    log.log_day(mlflow, place, run.market, run.day, {**extra, **aged, **_drifted(watched)})
 
 
 def _night_params(config: RunConfig) -> dict[str, object]:

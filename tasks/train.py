@@ -7,15 +7,16 @@ from typing import Any
 
 from prefect import task
 
-from hm_pipeline.errors import NotThereError
-from hm_pipeline.frozen import digest_of
+from hm_pipeline.errors import ConflictError, NotThereError
 from hm_pipeline.models.fitting import FitReport
 from hm_pipeline.models.release import Release
 from hm_pipeline.progress import Progress
 from hm_pipeline.registry.card import Learned
 from tasks.checkpoints import Mirror
 from tasks.deadline import minutes_for
+from tasks.erase_list import erase_lists
 from tasks.job import Done, Job
+from tasks.listeners import outlive_the_worker
 from tasks.machine import machine
 from tasks.order import ROOMS, STAGE, Order
 from tasks.progress import under
@@ -27,11 +28,13 @@ from tasks.torchrun import fit_by_ranks
 @task(name="train", task_run_name="{order.title}")
 def train(order: Order) -> Stored[Release]:
     """The model, fitted here; a candidate on days up to D-2, its epochs chosen on validation users."""
+    outlive_the_worker()
     place = Path(order.title.replace(" ", "-")) / order.samples.digest / order.config.fingerprint()
     mirror = Mirror.of(order.run.market, str(order.run.day), place)
 
     def produce(folder: Path) -> dict[str, Any]:
         mirror.fetch()
+        listed = erase_lists(order.run.market)
         stop = _stopped_at(order)
         job = Job(
             config=order.config,
@@ -48,6 +51,11 @@ def train(order: Order) -> Stored[Release]:
         done = _by_so_many(order.processes, job, under(order.title))
         seconds = time.perf_counter() - start
         _remember_stop(order, done.report)
+        if erase_lists(order.run.market) != listed:
+            raise ConflictError(
+                f"{order.title} of {order.run.market}: somebody asked to be forgotten while it was fitted; "
+                "run the night again: it begins with that, and fits without them"
+            )
         return _facts(order, done, seconds)
 
     stored = kept(order.run, STAGE, order.made_from, ROOMS, produce, title=order.title)
@@ -74,7 +82,8 @@ def _facts(order: Order, done: Done, seconds: float) -> dict[str, Any]:
 
 
 def _stop_key(order: Order) -> str:
-    return f"{order.run.market}/{order.run.day}/stopped/{digest_of(order.made_from)}.json"
+    market, day, _, digest = order.address.split("/")
+    return f"{market}/{day}/stopped/{digest}.json"
 
 
 def _stopped_at(order: Order) -> int | None:

@@ -20,6 +20,7 @@ from hm_pipeline.data.histories import Histories
 from hm_pipeline.data.recommendations import Recommendations
 from hm_pipeline.data.samples import Holdout, Samples
 from hm_pipeline.index import top_k
+from hm_pipeline.models.best_k import BLOCK_ROWS
 from hm_pipeline.models.blend_config import BlendConfig
 from hm_pipeline.models.blocks import BLOCK_CELLS, in_blocks
 from hm_pipeline.models.fitting import FitContext, Fitted
@@ -56,8 +57,11 @@ class Blend:
 
     @property
     def width(self) -> int:
-        """Cells that a row takes while it is scored: logits, votes in double precision, their logarithms."""
-        return 4 * int(self.knn.similarity.shape[0])
+        """Cells that a row takes while it is scored: logits, votes in double precision, their logarithms.
+
+        With few items the states of the net are more: no more rows at once than it answers alone.
+        """
+        return max(4 * int(self.knn.similarity.shape[0]), BLOCK_CELLS // BLOCK_ROWS)
 
     def log_shares(self, histories: Histories) -> Float32:
         """(B, V) log of floor + an item's share of the votes; the floor's everywhere where nobody votes."""

@@ -57,15 +57,24 @@ def log_files(client: MlflowClient, run_id: str, files: Sequence[Path], folder: 
 
 
 def log_day(
-    client: MlflowClient, experiment: str, market: str, day: date, metrics: Mapping[str, float | None]
+    client: MlflowClient,
+    experiment: str,
+    market: str,
+    day: date,
+    metrics: Mapping[str, float | None],
+    *,
+    of: str = "",
 ) -> str:
-    """Log a day's figures in the market's timeline run; returns that run's id.
+    """Log a day's figures in a timeline run, the market's or the one `of` a model; returns that run's id.
+
+    Models have timelines of their own under the same names of metrics, so that a chart lays them over
+    each other.
 
     The step is the day (days since 1970-01-01), so that a backfill lands in its place of the chart.
     What was logged for that day with the same value is left out; a corrected value is logged a
     millisecond later, since MLflow deletes none.
     """
-    run_id = _timeline(client, experiment, market)
+    run_id = _timeline(client, experiment, market, of)
     with explained(f"log {day} in the timeline of {market}"):
         new = [
             point
@@ -76,13 +85,13 @@ def log_day(
     return run_id
 
 
-def _timeline(client: MlflowClient, experiment: str, market: str) -> str:
-    """One run a market; it is over between two nights, so that none is ever left RUNNING."""
-    name = f"timeline-{market}"
+def _timeline(client: MlflowClient, experiment: str, market: str, of: str) -> str:
+    """One run a market and model; it is over between two nights, so that none is ever left RUNNING."""
+    name = f"timeline-{market}-{of}" if of else f"timeline-{market}"
     found = find_run(client, experiment, digest=name, level="timeline")
     if found is not None and found.info.status == "FINISHED":
         return str(found.info.run_id)
-    tags = {"market": market, "hm.timeline": "true"}
+    tags = {"market": market, "hm.timeline": "true"} | ({"kind": of} if of else {})
     run_id = open_run(client, experiment, name, digest=name, level="timeline", tags=tags)
     finish_run(client, run_id)
     return run_id

@@ -4,7 +4,8 @@
     ├── 2021-06-01            hm.digest a1…  hm.level day
     │   ├── lstm              hm.digest b2…  hm.level model   loss, validation_hr, rate by step
     │   └── popularity        hm.digest c3…  hm.level model
-    └── timeline SE           hm.digest timeline-SE  hm.level timeline   each metric, step = days since 1970
+    ├── timeline-SE           hm.level timeline   what its nights are watched by, step = days since 1970
+    └── timeline-SE-lstm      hm.level timeline   a model's metrics, and so for each, and for the champion
 
 All functions take the client: where it points is the caller's business. `at_ms` is the caller's clock.
 """

@@ -61,6 +61,7 @@ def publish(storage: Storage, prefix: str, folder: Path, facts: dict[str, Any]) 
     leftovers = _attempt_keys(storage, prefix)  # listed before anyone may swap the manifest
     mine = _staged(storage, prefix, folder, facts)
     if storage.create(f"{prefix}/{MANIFEST}", _encoded(mine)):
+        _restore(storage, mine, folder)
         _delete(storage, leftovers)
         return mine
     published = find(storage, prefix)
@@ -179,6 +180,15 @@ def _find_versioned(storage: Storage, prefix: str) -> tuple[Manifest, str] | Non
             f"{storage.uri}/{prefix}/{MANIFEST}: this is no manifest ({error.error_count()} faults, the "
             f"first: {error.errors()[0]['msg']}); delete it and run again"
         ) from None
+
+
+def _restore(storage: Storage, manifest: Manifest, folder: Path) -> None:
+    """Upload again what somebody took for a dead try's leftovers before the manifest named it."""
+    there = set(_attempt_keys(storage, manifest.prefix))
+    for record in manifest.files:
+        key = f"{manifest.folder}/{record.name}"
+        if key not in there:
+            storage.upload(folder / record.name, key)
 
 
 def _attempt_keys(storage: Storage, prefix: str) -> list[str]:

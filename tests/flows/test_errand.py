@@ -102,16 +102,27 @@ def test_an_errand_is_tried_so_often_and_no_more(client: SyncPrefectClient) -> N
 def test_a_failure_or_cancellation_of_the_run_is_the_errands(
     client: SyncPrefectClient, end: State, said: str
 ) -> None:
-    child = Child.of(errand())
+    there = False
+    child = Child.of(errand(is_done=lambda: there))
     becomes(client, child.run, Pending(), Running())
     assert not child.look()
     becomes(client, child.run, end)
     with pytest.raises(DispatchError, match=said):
         child.look()
+    there = True  # it had stored what was wanted before it failed
+    assert child.look()
+
+
+def test_what_hangs_is_cancelled(client: SyncPrefectClient) -> None:
+    child = Child.of(Errand(**{**vars(errand()), "most_minutes": 0}))
+    becomes(client, child.run, Pending(), Running())
+    assert not child.look(), "it has only begun"
+    assert not child.look()
+    assert client.read_flow_run(child.run.id).state_name == "Cancelling"
 
 
 def test_the_work_of_a_lost_machine_is_taken_up(client: SyncPrefectClient) -> None:
-    child = Child.of(errand())
+    child = Child.of(errand(is_done=lambda: False))
     lost = []
     for _ in range(MOST_CRASHES):
         lost.append(child.run.id)
@@ -135,7 +146,7 @@ def test_a_pool_without_a_worker_ends_in_an_error_that_names_it(client: SyncPref
     assert not child.look(), "it has only begun to wait"
     with pytest.raises(DispatchError, match="prefect worker start --pool empty-pool"):
         child.look()
-    assert client.read_flow_run(child.run.id).state_name == "Cancelled"
+    assert client.read_flow_run(child.run.id).state_name == "Crashed"
 
 
 def test_a_run_that_queues_behind_others_waits(client: SyncPrefectClient) -> None:
@@ -153,19 +164,33 @@ def test_one_that_fails_stops_no_other_and_all_are_named(
 ) -> None:
     keys = [uuid4().hex for _ in range(4)]
     seen: list[int] = []
+    done: set[str] = set()
+
+    def wanted(key: str) -> Errand:
+        return errand(key=key, is_done=lambda: key in done)
 
     def work_a_while(_: float) -> None:
         """The worker: the second and the last fail; at most two live at a time."""
-        live = [Child.of(errand(key=key)).run for key in keys[: 2 + 2 * bool(seen)]]
+        live = [Child.of(wanted(key)).run for key in keys[: 2 + 2 * bool(seen)]]
         for number, run in enumerate(live):
             if number not in seen:
                 seen.append(number)
+                done.update({keys[number]} if number % 2 == 0 else ())
                 becomes(client, run, Failed(message=f"hat {number}") if number % 2 else Completed())
 
     monkeypatch.setattr(dispatch.time, "sleep", work_a_while)
     with pytest.raises(DispatchError, match=r"(?s)2 of 4 did not come.*hat 1.*hat 3"):
-        carry_out([errand(key=key) for key in keys], at_once=2)
+        carry_out([wanted(key) for key in keys], at_once=2)
     assert seen == [0, 1, 2, 3]
+
+
+def test_one_that_is_not_tried_any_more_stops_no_other(client: SyncPrefectClient) -> None:
+    hopeless = Errand(**{**vars(errand(is_done=lambda: False)), "attempts": 1})
+    becomes(client, Child.of(hopeless).run, Failed(message="no hats"))
+    other = errand()
+    becomes(client, Child.of(other).run, Completed())
+    with pytest.raises(DispatchError, match=r"(?s)1 of 2 did not come.*no hats"):
+        carry_out([hopeless, other], at_once=1)
 
 
 def test_who_cancels_a_run_cancels_its_children(client: SyncPrefectClient) -> None:

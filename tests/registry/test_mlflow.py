@@ -202,6 +202,12 @@ def test_a_day_logged_again_is_there_once_and_a_corrected_one_is_the_latest(
 def test_each_market_has_one_timeline(client: MlflowClient, experiment: str):
     runs = [log_day(client, experiment, market, DAY, {"hr": 0.1}) for market in ("SE", "NO", "SE")]
     assert runs[0] == runs[2] != runs[1]
+    models = [
+        log_day(client, experiment, "SE", DAY, {"hr": 0.1}, of=kind) for kind in ("lstm", "als", "lstm")
+    ]
+    assert models[0] == models[2] != models[1]
+    assert len({*runs, *models}) == 4
+    assert client.get_run(models[0]).data.tags["kind"] == "lstm"
 
 
 def put(client: MlflowClient, run_id: str, folder: Path, digest: str) -> int:
