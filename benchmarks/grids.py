@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from itertools import product
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from logs import BEAUTY, ESHOP, YOOCHOOSE, Source
 
@@ -41,6 +41,18 @@ Model = Literal[
     "best_seed_2",  # and what was chosen with two more
     "best_seed_3",
 ]
+
+
+class BestRow(NamedTuple):
+    """What validation may choose for `best`."""
+
+    width: int
+    dropout: float
+    epochs: int = 8
+    attributes: tuple[AttributeName, ...] = ()
+    negatives: int = 1024  # where the catalogue is too large for the full softmax
+
+
 NEIGHBOURS = {  # what validation chose for itemknn_chosen
     ESHOP: ItemKnnConfig(damping=0.0, backward=0.0, decay=0.2),
     YOOCHOOSE: ItemKnnConfig(damping=0.3, backward=0.5, decay=0.4),
@@ -58,10 +70,10 @@ ALS = {  # factors, alphas
     YOOCHOOSE: ((64, 128), (1.0, 10.0, 40.0, 100.0)),
     BEAUTY: ((64, 128, 256), (1.0, 10.0, 40.0)),
 }
-BEST: dict[Source, tuple[tuple[int, float, tuple[AttributeName, ...]], ...]] = {
-    ESHOP: ((128, 0.3, ()), (128, 0.3, ("category",)), (256, 0.4, ())),  # width, dropout, attributes
-    YOOCHOOSE: ((128, 0.3, ()),),
-    BEAUTY: ((128, 0.5, ()),),
+BEST: dict[Source, tuple[BestRow, ...]] = {
+    ESHOP: (BestRow(128, 0.3), BestRow(128, 0.3, attributes=("category",)), BestRow(256, 0.4)),
+    YOOCHOOSE: (BestRow(128, 0.3), BestRow(128, 0.3, epochs=12)),
+    BEAUTY: (BestRow(128, 0.5),),
 }
 DEFINED: dict[Model, ModelConfig] = {  # nothing is chosen
     "popularity": PopularityConfig(),
@@ -106,9 +118,9 @@ def _itemknn() -> tuple[ModelConfig, ...]:
 def _nets(source: Source, model: Model) -> tuple[ModelConfig, ...]:
     """The thesis's sizes on eshop, small ones elsewhere; the LSTM, tried first, has two to choose from."""
     if model == "lstm_small" or (model == "lstm" and source != ESHOP):
-        return (_small(LstmConfig, 64, 0.2), _small(LstmConfig, 128, 0.5))
+        return (small(LstmConfig, 64, 0.2), small(LstmConfig, 128, 0.5))
     if source != ESHOP:
-        return (_small(KINDS[model], 128, 0.5),)
+        return (small(KINDS[model], 128, 0.5),)
     own = _thesis(KINDS[model])
     if model != "lstm":
         return (own,)
@@ -120,7 +132,7 @@ def _thesis(kind: type[SequencerConfig], **schedule: float) -> SequencerConfig:
     return kind(training=TrainingConfig(unknown_user_share=0.0, loss=FullSoftmax(), **schedule))
 
 
-def _small(kind: type[SequencerConfig], width: int, dropout: float) -> SequencerConfig:
+def small(kind: type[SequencerConfig], width: int, dropout: float) -> SequencerConfig:
     """One layer, one table of item vectors, a sampled softmax; nobody's id is learned."""
     training = TrainingConfig(
         batch_targets=1024, max_lr=5e-3, cycle_epochs=10, max_epochs=10, loss=SampledSoftmax(negatives=1024)
@@ -143,30 +155,30 @@ def _small(kind: type[SequencerConfig], width: int, dropout: float) -> Sequencer
 
 def _best(source: Source) -> tuple[ModelConfig, ...]:
     """A GRU that reads both ways and learns four items ahead, times itemknn."""
-    return tuple(_blend(source, width, dropout, known) for width, dropout, known in BEST[source])
+    return tuple(_blend(source, row) for row in BEST[source])
 
 
-def _blend(source: Source, width: int, dropout: float, attributes: tuple[AttributeName, ...]) -> BlendConfig:
+def _blend(source: Source, row: BestRow) -> BlendConfig:
     training = TrainingConfig(
         batch_targets=1024,
         max_lr=5e-3,
-        cycle_epochs=8,
-        max_epochs=8,
+        cycle_epochs=row.epochs,
+        max_epochs=row.epochs,
         both_ways=True,
         horizon=4,
-        loss=ChosenSoftmax(negatives=1024),
+        loss=ChosenSoftmax(negatives=row.negatives),
     )
     gru = GruConfig(
         user_embedding="none",
-        item_embedding=width,
-        hidden=2 * width,
+        item_embedding=row.width,
+        hidden=2 * row.width,
         layers=1,
         state_dim="none",
         tied=True,
         popularity_bias=True,
-        embedding_dropout=dropout,
-        query_dropout=dropout,
-        attributes=attributes,
+        embedding_dropout=row.dropout,
+        query_dropout=row.dropout,
+        attributes=row.attributes,
         training=training,
     )
     return BlendConfig(net=gru, itemknn=NEIGHBOURS[source])

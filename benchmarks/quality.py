@@ -2,6 +2,7 @@
 
     python benchmarks/quality.py                                 everything: hours on two cores
     python benchmarks/quality.py --log eshop --models markov als
+    python benchmarks/quality.py --memory                        what earlier fits held, from a part of each
     python benchmarks/quality.py --table                         markdown of what was measured
     python benchmarks/quality.py --table --json benchmarks/quality.jsonl       of the committed figures
 
@@ -12,6 +13,7 @@ neural net at its last checkpoint.
 
 import argparse
 import os
+from multiprocessing import get_context
 from pathlib import Path
 from typing import get_args
 
@@ -32,7 +34,7 @@ def main() -> None:
     sources = [SHORT[name] for name in asked_for.log]
     if not asked_for.table:
         for source in sources:
-            measure(source, asked_for.models, journal, asked_for)
+            (probe if asked_for.memory else measure)(source, asked_for.models, journal, asked_for)
     print(summary_table({source.name: journal.results(source.name) for source in sources}))
     for source in sources:
         print_tables(source, journal)
@@ -58,6 +60,23 @@ def measure(source: Source, models: list[Model], journal: Journal, asked_for: ar
             say(f"{source.name}  {model}  TEST hr {hr.mean:.4f} ±{hr.se:.4f}")
     if not asked_for.validate:
         bench.pair_all()
+
+
+def probe(source: Source, models: list[Model], journal: Journal, asked_for: argparse.Namespace) -> None:
+    """Some steps of each fit whose memory is not known, each in a process of its own."""
+    root = data_root(asked_for.data)
+    if why_not(source, root):
+        return
+    import runs
+
+    bench = runs.Bench.open(source, root, journal, asked_for.work, None)
+    for model in bench.unwatched():
+        if model in models:
+            child = get_context("spawn").Process(
+                target=runs.probe, args=(source, root, journal.file, asked_for.work, model)
+            )
+            child.start()
+            child.join()
 
 
 def print_tables(source: Source, journal: Journal) -> None:
@@ -86,6 +105,7 @@ def _arguments() -> argparse.Namespace:
         help="results, one JSON line each (default: hm-data/benchmarks/quality.jsonl)",
     )
     parser.add_argument("--validate", action="store_true", help="only try the grids: the test stays unread")
+    parser.add_argument("--memory", action="store_true", help="only some steps of fits of unknown memory")
     parser.add_argument("--table", action="store_true", help="measure nothing, print markdown of FILE")
     parser.add_argument(
         "--data", type=Path, help=f"folder of the logs (default: ${ENVIRONMENT}, else ../shared/data)"

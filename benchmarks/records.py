@@ -2,6 +2,7 @@
 
 trial    one configuration on validation: what the choice is made on
 result   the chosen configuration on test: read once
+memory   the chosen configuration fitted for a while: what it holds, where its trial does not say
 pair     two results of one log, user by user
 """
 
@@ -27,6 +28,7 @@ class Trial(Frozen):
     validation: dict[str, Estimate]
     seconds: float  # wall clock of the fit, over all the runs it took
     report: FitReport
+    peak_mib: float | None = None  # while it was fitted and asked; None in trials from before it was watched
 
 
 class Result(Frozen):
@@ -44,6 +46,18 @@ class Result(Frozen):
     facts: dict[str, float]
 
 
+class Memory(Frozen):
+    """The most that a process held while it fitted a configuration for a while and asked it."""
+
+    record: Literal["memory"] = "memory"
+    log: str
+    model: str
+    samples: str
+    config: str  # fingerprint
+    peak_mib: float
+    seconds: float  # of the fit, a part of the whole one
+
+
 class Pair(Frozen):
     """HR of a minus HR of b, mean and standard error over the same users."""
 
@@ -56,7 +70,7 @@ class Pair(Frozen):
     difference: Estimate
 
 
-Record = Annotated[Trial | Result | Pair, Field(discriminator="record")]
+Record = Annotated[Trial | Result | Memory | Pair, Field(discriminator="record")]
 
 
 class Journal(Lines[Record]):
@@ -73,6 +87,14 @@ class Journal(Lines[Record]):
         """The newest of each model."""
         mine = (r for r in self.all() if isinstance(r, Result) and r.log == log)
         return {r.model: r for r in mine if samples in (None, r.samples)}
+
+    def peak(self, result: Result) -> float | None:
+        """MiB of the fit behind a result: of a probe, else of the trial itself."""
+        trial = self.trials(result.log, result.model, result.samples).get(result.config.fingerprint())
+        key = (result.log, result.model, result.samples, result.config.fingerprint())
+        probes = (m for m in self.all() if isinstance(m, Memory))
+        probed = [m.peak_mib for m in probes if (m.log, m.model, m.samples, m.config) == key]
+        return probed[-1] if probed else trial.peak_mib if trial else None
 
     def pairs(self, log: str) -> dict[tuple[str, str], Pair]:
         """The newest of each two models."""

@@ -1,13 +1,17 @@
 """One log: try each model's configurations on validation, then ask the chosen one the test question once."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import get_args
 
 from display import live, say
 from grids import Model, grid
 from logs import Source, load
-from records import Journal, Pair, Result, Trial
+from memory import watched
+from records import Journal, Memory, Pair, Result, Trial
 
 from hm_pipeline.data.build import SampleConfig, build
 from hm_pipeline.data.samples import Samples
@@ -16,12 +20,13 @@ from hm_pipeline.evaluation.evaluate import Evaluation, evaluate
 from hm_pipeline.evaluation.paired import paired
 from hm_pipeline.models.config import ModelConfig
 from hm_pipeline.models.fit import fit
-from hm_pipeline.models.fitting import FitContext
+from hm_pipeline.models.fitting import FitContext, FitReport
 from hm_pipeline.models.release import Release
 from hm_pipeline.progress import Progress
 from hm_pipeline.retrieval.answer import answer
 
 K = 14
+PROBE_STEPS, PROBE_SECONDS = 16, 20.0  # of a net and of the CPU, both, to see what its fit holds
 VALIDATED = ("hr", "ndcg", "coverage", "personalization")
 
 
@@ -71,6 +76,28 @@ class Bench:
             chosen = self._try(model, chosen.config)
         return self._read_test(chosen)
 
+    def unwatched(self) -> list[Model]:
+        """The models with a result of which nobody knows what they held."""
+        known = self.journal.results(self.source.name, self.samples.digest)
+        return [m for m in get_args(Model) if m in known and self.journal.peak(known[m]) is None]
+
+    def probe(self, model: Model) -> Memory:
+        """What the chosen configuration holds, seen in a part of its fit."""
+        config = self.journal.results(self.source.name, self.samples.digest)[model].config
+        with TemporaryDirectory() as folder, watched() as peak:
+            clock = Clock(Path(folder) / "seconds", None)
+            self._fit(config, Path(folder), clock, Probe().is_over)
+        memory = Memory(
+            log=self.source.name,
+            model=model,
+            samples=self.samples.digest,
+            config=config.fingerprint(),
+            peak_mib=peak.mib,
+            seconds=clock.seconds(),
+        )
+        self.journal.add(memory)
+        return memory
+
     def pair_all(self) -> None:
         """The paired difference of every two results that has not been worked out."""
         results = list(self.journal.results(self.source.name, self.samples.digest).values())
@@ -97,19 +124,8 @@ class Bench:
     def _try(self, model: Model, config: ModelConfig) -> Trial:
         folder = self.folder(model, config)
         clock = Clock(folder / "seconds", self.max_minutes)
-        with live() as progress:
-            context = FitContext(
-                k=K,
-                progress=progress,
-                checkpoints=folder / "checkpoints",
-                on_checkpoint=clock.note,
-                should_stop=clock.is_up,
-            )
-            fitted = fit(config, self.samples, context)
-            clock.note()
-            release = Release(config, fitted.model, self.samples.items, self.samples.users)
-            release.save(folder / "release")
-            evaluation = self._asked(release, "validation", progress)
+        with watched() as peak:
+            report, evaluation = self._fit(config, folder, clock, clock.is_up)
         trial = Trial(
             log=self.source.name,
             model=model,
@@ -117,10 +133,29 @@ class Bench:
             config=config,
             validation={name: evaluation.metrics[name] for name in VALIDATED},
             seconds=clock.seconds(),
-            report=fitted.report,
+            report=report,
+            peak_mib=peak.mib,
         )
         self.journal.add(trial)
         return trial
+
+    def _fit(
+        self, config: ModelConfig, folder: Path, clock: "Clock", should_stop: Callable[[], bool]
+    ) -> tuple[FitReport, Evaluation]:
+        """Fit, keep the release, ask the validation question."""
+        with live() as progress:
+            context = FitContext(
+                k=K,
+                progress=progress,
+                checkpoints=folder / "checkpoints",
+                on_checkpoint=clock.note,
+                should_stop=should_stop,
+            )
+            fitted = fit(config, self.samples, context)
+            clock.note()
+            release = Release(config, fitted.model, self.samples.items, self.samples.users)
+            release.save(folder / "release")
+            return fitted.report, self._asked(release, "validation", progress)
 
     def _read_test(self, chosen: Trial) -> Result:
         model, config = chosen.model, chosen.config
@@ -184,6 +219,24 @@ class Clock:
     def is_up(self) -> bool:
         """Whether the fit had its time."""
         return self.limit is not None and self.before + time.monotonic() - self.started > self.limit
+
+
+class Probe:
+    """A part of a fit that is long enough to see what the whole of it would hold, asked once a step."""
+
+    def __init__(self) -> None:
+        self.steps, self.until = 0, time.process_time() + PROBE_SECONDS
+
+    def is_over(self) -> bool:
+        """Whether this was the last step."""
+        self.steps += 1
+        return self.steps >= PROBE_STEPS and time.process_time() >= self.until
+
+
+def probe(source: Source, root: Path, file: Path, work: Path, model: Model) -> None:
+    """`Bench.probe`, for a process of its own."""
+    memory = Bench.open(source, root, Journal(file), work, None).probe(model)
+    say(f"{source.name}  {model}  peak {memory.peak_mib:,.0f} MiB in {memory.seconds:.0f} s")
 
 
 def best(trials: list[Trial]) -> Trial:

@@ -14,7 +14,7 @@ from hm_pipeline.models.itemknn import ItemKnnConfig
 from hm_pipeline.models.sequencer_config import RecurrentConfig, SequencerConfig, TransformerConfig
 
 SHARES = {"hr": "HR@14", "ndcg": "NDCG@14", "coverage": "coverage", "personalization": "personalization"}
-HEAD = ("model", *SHARES.values(), "ANN recall", "epochs", "fit s", "lists s", "sizes")
+HEAD = ("model", *SHARES.values(), "ANN recall", "epochs", "fit s", "lists s", "MiB", "sizes")
 SEEDS = ("best", "best_seed_2", "best_seed_3")
 
 
@@ -62,6 +62,7 @@ def grids_table(log: str, results: Mapping[str, Result], journal: Journal) -> st
 def _row(result: Result, journal: Journal) -> tuple[str, ...]:
     facts = result.facts
     tried = journal.trials(result.log, result.model, result.samples).get(result.config.fingerprint())
+    peak = journal.peak(result)
     recall = f"{facts['ann_recall_at_k']:.3f}" if "ann_recall_at_k" in facts else ""
     return (
         result.model,
@@ -70,6 +71,7 @@ def _row(result: Result, journal: Journal) -> tuple[str, ...]:
         _epochs(tried) if tried else "",
         f"{result.seconds:,.1f}",
         f"{result.answer_seconds:,.1f}",
+        f"{peak:,.0f}" if peak else "",
         _sizes(result.config),
     )
 
