@@ -44,7 +44,7 @@ lint: install    ## style, types, layers
 test: lint       ## the checks and all tests
 	$(BIN)/pytest
 
-drill: install   ## break a machine of its own in every way on a list, about 40 minutes (deploy/drill.md)
+drill: install   ## break a machine of its own in every way on a list, about an hour (deploy/drill.md)
 	PYTHONPATH=tests:. $(BIN)/python -m drill $(DRILL)
 
 format: install  ## make the style right

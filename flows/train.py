@@ -10,6 +10,7 @@ from hm_pipeline.config import Pool
 from hm_pipeline.errors import DispatchError
 from hm_pipeline.storage import find
 from tasks.cache import tidy
+from tasks.listeners import outlive_the_worker
 from tasks.order import Order
 from tasks.settings import settings
 from tasks.train import train
@@ -23,6 +24,7 @@ def train_model(order: Order) -> str:
 
     A model that lies there already is not fitted again, so a second run of an order costs nothing.
     """
+    outlive_the_worker()
     tidy(order.run.market)
     if find(settings().storage, order.address) is not None:
         return order.address
