@@ -70,10 +70,10 @@ def history(client: MlflowClient, run_id: str, name: str) -> list[tuple[int, flo
 
 
 def test_a_fresh_database_is_opened_by_three_processes_at_once_also_after_a_killed_attempt(tmp_path: Path):
-    fork = multiprocessing.get_context("fork")  # they need not import MLflow again
+    spawn = multiprocessing.get_context("spawn")  # a fork would inherit the locks of other tests' threads
     (tmp_path / "mlflow.db.part").write_text("half a database")
     uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
-    processes = [fork.Process(target=connect, args=(uri,)) for _ in range(3)]
+    processes = [spawn.Process(target=connect, args=(uri,)) for _ in range(3)]
     for process in processes:
         process.start()
     for process in processes:
