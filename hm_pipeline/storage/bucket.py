@@ -28,7 +28,6 @@ from hm_pipeline.storage.location import Entry, checked, is_hidden
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
 
-_CONFIG = Config(retries={"mode": "standard"}, connect_timeout=10, read_timeout=60)
 _ABSENT = ("NoSuchKey", "404")
 _CHANGED = ("PreconditionFailed", "412")
 _CLASH = ("ConditionalRequestConflict", "409")  # two conditional writes at once: S3 wants it sent again
@@ -53,7 +52,7 @@ class Bucket:
         if "@" in self.bucket:
             raise StorageError(f"{uri}: no bucket is called so; use s3://bucket/prefix, and {_KEYS}")
         with self._told(""):
-            self.client: S3Client = boto3.session.Session().client("s3", config=_CONFIG)
+            self.client: S3Client = boto3.session.Session().client("s3", config=_config())
 
     @property
     def uri(self) -> str:
@@ -172,3 +171,8 @@ class Bucket:
 
 def _code(error: ClientError) -> str:
     return str(error.response.get("Error", {}).get("Code", ""))
+
+
+def _config() -> Config:
+    """One for each client: botocore writes into it what the environment says of retries."""
+    return Config(retries={"mode": "standard"}, connect_timeout=10, read_timeout=60)
