@@ -35,6 +35,10 @@ app = typer.Typer(
 
       hm backfill --market eshop --from 2008-05-05 --to 2008-05-11 --only-missing
 
+    [bold]Every night, on this machine[/bold]
+
+      hm up                      servers, workers, schedules; hm status, hm down
+
     [bold]When a champion disappoints[/bold]
 
       hm rollback --market eshop   back to the one before, at once
