@@ -13,7 +13,9 @@ from hm_pipeline.data.histories import Histories
 from hm_pipeline.data.log import Catalogue, InteractionLog
 from hm_pipeline.data.samples import Attribute, Holdout, Protocol, Samples
 from hm_pipeline.data.sequences import Sequences, sequences
+from hm_pipeline.data.shuffle import Order, shuffled
 from hm_pipeline.data.split import Question, Split, leave_last_out, next_day, refit, thesis
+from hm_pipeline.data.values import item_values
 from hm_pipeline.data.vocabulary import Vocabulary
 from hm_pipeline.frozen import Frozen
 
@@ -26,6 +28,8 @@ class SampleConfig(Frozen):
     interaction_events: tuple[str, ...] = ("view",)  # which events make a history
     validation_share: float = Field(default=0.1, ge=0, lt=1)  # of the users, by hash, under next_day
     seed: int = 20210601
+    order: Order = "correct"  # of training histories; the others are for studies of what order is worth
+    order_seed: int = 1
 
 
 def build(
@@ -53,17 +57,23 @@ def build(
     gather = _Gather(s, codes, user_index)
     attributes = {name: _attribute(catalogue, name, items) for name in ATTRIBUTES}
     seen_days = s.frame["day"].filter(training)
+    last_day: date = seen_days.max()  # type: ignore[assignment]
+    train = gather.histories(rows, split.train[rows])
+    if config.order != "correct":
+        days = seen_days.to_physical().to_numpy()[codes[training] > 0]
+        train = shuffled(train, days, config.order, config.order_seed)
     return Samples(
         market=log.market,
         protocol=protocol,
         first_day=str(log.first_day),
-        last_day=str(seen_days.max()),
+        last_day=str(last_day),
         items=items,
         users=users,
-        train=gather.histories(rows, split.train[rows]),
+        train=train,
         counts=_counts(codes[training], len(items)),
-        sales=_sales(log, items, seen_days.max()),  # type: ignore[arg-type]
+        sales=_sales(log, items, last_day),
         attributes={name: attribute for name, (attribute, _) in attributes.items()},
+        values=item_values(log, catalogue, items, last_day),
         holdouts={
             name: gather.holdout(question, {a: lookup for a, (_, lookup) in attributes.items()})
             for name, question in split.questions.items()

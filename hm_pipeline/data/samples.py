@@ -7,14 +7,14 @@ million interactions are a hundred million samples and one flat array.
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Literal, Self
 
 import numpy as np
 
-from hm_pipeline.data.arrays import Bool, Int32, Int64
+from hm_pipeline.data.arrays import Bool, Float64, Int32, Int64
 from hm_pipeline.data.histories import Histories
 from hm_pipeline.data.vocabulary import Vocabulary
 
@@ -81,6 +81,7 @@ class Samples:
     sales: Int64 | None  # (V,) purchases of each item, None where the market logs none
     attributes: dict[str, Attribute]
     holdouts: dict[str, Holdout]
+    values: dict[str, Float64] = field(default_factory=dict)  # price, age: (V,), NaN where unknown
 
     def __post_init__(self) -> None:
         """Check what every reader relies on."""
@@ -109,8 +110,12 @@ class Samples:
             yield "sales", self.sales
         for name, attribute in self.attributes.items():
             yield f"attribute.{name}", attribute.codes
+        for name, values in self.values.items():
+            yield f"value.{name}", values
         yield from _view_arrays("train", self.train)
         for name, holdout in self.holdouts.items():
+            if holdout.histories.flat is not self.train.flat:  # shuffled training histories have their own
+                yield f"{name}.flat", holdout.histories.flat
             yield from _view_arrays(name, holdout.histories)
             yield f"{name}.targets", holdout.targets
             for attribute_name, codes in holdout.target_attributes.items():
@@ -130,6 +135,7 @@ class Samples:
             "last_day": self.last_day,
             "holdouts": list(self.holdouts),
             "attributes": {name: list(a.values) for name, a in self.attributes.items()},
+            "values": list(self.values),
         }
         (folder / "samples.json").write_text(json.dumps(head, indent=1))
 
@@ -137,7 +143,7 @@ class Samples:
     def load(cls, folder: Path) -> Self:
         """What `save` wrote, with the flat array memory-mapped."""
         head = json.loads((folder / "samples.json").read_text())
-        flat = np.load(folder / "flat.npy", mmap_mode="r")
+        flat = _mapped(folder / "flat.npy")
         sales = folder / "sales.npy"
         return cls(
             market=head["market"],
@@ -155,12 +161,13 @@ class Samples:
             },
             holdouts={
                 name: Holdout(
-                    _load_view(folder, name, flat),
+                    _load_view(folder, name, _own_flat(folder, name, flat)),
                     np.load(folder / f"{name}.targets.npy"),
                     {a: np.load(folder / f"{name}.target.{a}.npy") for a in head["attributes"]},
                 )
                 for name in head["holdouts"]
             },
+            values={name: np.load(folder / f"value.{name}.npy") for name in head["values"]},
         )
 
 
@@ -170,6 +177,16 @@ _VIEW = ("starts", "ends", "users", "last")
 def _view_arrays(name: str, view: Histories) -> Iterator[tuple[str, np.ndarray]]:
     for field in _VIEW:
         yield f"{name}.{field}", getattr(view, field)
+
+
+def _mapped(file: Path) -> Int32:
+    array: Int32 = np.load(file, mmap_mode="r")
+    return array
+
+
+def _own_flat(folder: Path, name: str, shared: Int32) -> Int32:
+    own = folder / f"{name}.flat.npy"
+    return _mapped(own) if own.exists() else shared
 
 
 def _load_view(folder: Path, name: str, flat: Int32) -> Histories:

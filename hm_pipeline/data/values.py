@@ -1,0 +1,39 @@
+"""What is known of items as numbers, over a vocabulary: what the lists' profiles are made of.
+
+V items; NaN where nothing is known, and at index 0, which is no item.
+"""
+
+from datetime import date
+
+import numpy as np
+import polars as pl
+
+from hm_pipeline.data.arrays import Float64
+from hm_pipeline.data.log import Catalogue, InteractionLog
+from hm_pipeline.data.vocabulary import Vocabulary
+
+
+def item_values(
+    log: InteractionLog, catalogue: Catalogue, items: Vocabulary, last_day: date
+) -> dict[str, Float64]:
+    """`price` (the market's currency) and `age` (days), each (V,), where any item has one.
+
+    The price is the median of what was logged up to `last_day`, else the catalogue's. The age is counted from the day of
+    launch to `last_day`, and only where a launch is on record: the first click says nothing of it.
+    """
+    paid = log.frame.filter(pl.col("day") <= last_day).group_by("item_id").agg(value=pl.col("price").median())
+    listed = catalogue.articles.select("item_id", value="price")
+    launched = catalogue.articles.select("item_id", value=pl.lit(last_day) - pl.col("launched")).with_columns(
+        pl.col("value").dt.total_days().cast(pl.Float64)
+    )
+    price = _over(items, paid)
+    found = {"price": np.where(np.isnan(price), _over(items, listed), price), "age": _over(items, launched)}
+    return {name: values for name, values in found.items() if not np.isnan(values).all()}
+
+
+def _over(items: Vocabulary, known: pl.DataFrame) -> Float64:
+    values = np.full(len(items), np.nan)
+    there = known.drop_nulls()
+    values[items.encode(there["item_id"])] = there["value"].to_numpy()
+    values[0] = np.nan
+    return values
