@@ -72,7 +72,7 @@ def compute(run: Run) -> Outcome:
     """All stages of a night that is not decided yet; those that are stored are read."""
     run, window = arrived(run)
     samples, everything = build_samples(run, window, "next_day"), build_samples(run, window, "refit")
-    fits = fitted(orders(run, samples))
+    fits = dict(zip(run.config.models, fitted(orders(run, samples)), strict=True))
     scores = {kind: evaluate_release(run, samples, fit, kind) for kind, fit in fits.items()}
     shown, moved = published_hr(run, window), measure_drift(run, window)
 

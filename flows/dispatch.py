@@ -35,12 +35,14 @@ POLL_SECONDS = 3.0
 SERVER_AWAY = timedelta(minutes=15)  # a server that restarts is waited for
 
 
-def fitted(orders: Sequence[Order]) -> dict[str, Stored[Release]]:
-    """Every ordered model by its kind. DispatchError names all that did not come."""
+def fitted(orders: Sequence[Order]) -> list[Stored[Release]]:
+    """Every ordered model, once where it is ordered twice. DispatchError names all that did not come."""
+    distinct = {order.address: order for order in orders}
     if settings().dispatch == "here":
-        return {order.kind: train(order) for order in orders}
-    carry_out([errand_of(order) for order in orders if not _lies(order)])
-    return {order.kind: stored(order.address) for order in orders}
+        made = {address: train(order) for address, order in distinct.items()}
+        return [made[order.address] for order in orders]
+    carry_out([errand_of(order) for order in distinct.values() if not _lies(order)])
+    return [stored(order.address) for order in orders]
 
 
 def refitted(
@@ -49,7 +51,7 @@ def refitted(
     """What the winner answers with: fitted again on all days, or the candidate as it is; None: nobody won."""
     order = refit_order(run, everything, fits, verdict)
     if order is not None:
-        return fitted([order])[order.kind]
+        return fitted([order])[0]
     return fits[verdict.promoted] if verdict.promoted else None
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from rich.box import SIMPLE
 from rich.console import Console
+from rich.markdown import Markdown
 from rich.panel import Panel
 from rich.progress import (
     BarColumn,
@@ -23,6 +24,8 @@ from rich.table import Column, Table
 from hm_pipeline.evaluation.evaluate import METRICS
 from hm_pipeline.evaluation.table import Cell, Row
 from hm_pipeline.progress import Step
+from hm_pipeline.studies.answer import Answer
+from hm_pipeline.studies.table import markdown as study_markdown
 from tasks.progress import listening
 from tasks.report import Outcome
 from tasks.settings import settings
@@ -163,3 +166,8 @@ def tell_mlflow() -> None:
     mlflow = Path(sys.executable).with_name("mlflow")
     command = f"open {uri}" if uri.startswith("http") else f"{mlflow} ui --backend-store-uri {uri}"
     console.print(f"\ncompare runs:  [bold]{command}[/bold]", soft_wrap=True)
+
+
+def tell_study(told: Answer) -> None:
+    """The question, what was found, and every figure, as markdown looks at a terminal."""
+    console.print(Markdown(study_markdown(told)))

@@ -142,7 +142,7 @@ def markets(folder: Path) -> list[str]:
     return sorted(file.stem for file in (folder / "markets").glob("*.toml"))
 
 
-def parse(kind: type[T], content: Mapping[str, Any], file: Path) -> T:
+def parse(kind: type[T], content: Mapping[str, Any], file: Path | str) -> T:
     """`content` as a configuration, or a ConfigError that reads like a sentence."""
     try:
         return kind.model_validate(content)

@@ -40,7 +40,7 @@ def evaluate_release(
             evaluation.save(folder / holdout_name)
             facts["mix_distance"][holdout_name] = mix_distance(lists, known)
             facts["hr"][holdout_name] = evaluation.metrics["hr"].mean
-        hr = facts["hr"][run.config.publish.gate_target]
+        hr = facts["hr"].get(run.config.publish.gate_target, facts["hr"][holdouts[-1]])
         return facts | {"said": "" if hr is None else f"hr {hr:.3f}"}
 
     made_from = [samples.prefix, release.prefix, k, unseen, list(holdouts)]

@@ -7,7 +7,8 @@ million interactions are a hundred million samples and one flat array.
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from functools import cached_property
 from pathlib import Path
 from typing import Literal, Self
@@ -81,7 +82,7 @@ class Samples:
     sales: Int64 | None  # (V,) purchases of each item, None where the market logs none
     attributes: dict[str, Attribute]
     holdouts: dict[str, Holdout]
-    values: dict[str, Float64] = field(default_factory=dict)  # price, age: (V,), NaN where unknown
+    values: dict[str, Float64] = dataclass_field(default_factory=dict)  # price, age: (V,), NaN where unknown
 
     def __post_init__(self) -> None:
         """Check what every reader relies on."""

@@ -19,10 +19,11 @@ class Traits(Frozen):
     tied: float  # of those, the ones with the same stamp and nothing that orders the two
     median_length: float
     longest: int
-    longer: dict[int, float] = {}  # length -> share of users with a longer history
+    lengths: tuple[int, ...]  # the quantiles 0, 0.01 … 1
 
-
-LENGTHS = (5, 10, 20, 50)
+    def share_longer(self, length: int) -> float:
+        """Share of users whose history is longer, to a hundredth."""
+        return sum(one > length for one in self.lengths) / len(self.lengths)
 
 
 def traits(log: InteractionLog, events: tuple[str, ...], seed: int) -> Traits:
@@ -41,12 +42,12 @@ def traits(log: InteractionLog, events: tuple[str, ...], seed: int) -> Traits:
         tied=_tied(log, events),
         median_length=float(np.median(s.lengths)),
         longest=int(s.lengths.max()),
-        longer={length: float((s.lengths > length).mean()) for length in LENGTHS},
+        lengths=tuple(int(q) for q in np.quantile(s.lengths, np.linspace(0, 1, 101))),
     )
 
 
 def _tied(log: InteractionLog, events: tuple[str, ...]) -> float:
-    """Share of a day's followers whose stamp and order are those of the one before: only a hash orders them."""
+    """Share of a day's followers with the stamp and order of the one before: only a hash orders them."""
     by_user = pl.col("user_id") == pl.col("user_id").shift()
     same_day = by_user & (pl.col("day") == pl.col("day").shift())
     tie = (

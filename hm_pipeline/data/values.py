@@ -18,8 +18,8 @@ def item_values(
 ) -> dict[str, Float64]:
     """`price` (the market's currency) and `age` (days), each (V,), where any item has one.
 
-    The price is the median of what was logged up to `last_day`, else the catalogue's. The age is counted from the day of
-    launch to `last_day`, and only where a launch is on record: the first click says nothing of it.
+    The price is the median of what was logged up to `last_day`, else the catalogue's. The age is counted from
+    the day of launch to `last_day`, and only where a launch is on record: a first click says nothing of it.
     """
     paid = log.frame.filter(pl.col("day") <= last_day).group_by("item_id").agg(value=pl.col("price").median())
     listed = catalogue.articles.select("item_id", value="price")

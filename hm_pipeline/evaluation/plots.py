@@ -1,16 +1,16 @@
-"""Figures of a run as PNG files; matplotlib is imported where one is drawn, and shows no window."""
+"""Figures of a run as PNG files."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from hm_pipeline.evaluation.canvas import blank, write
 from hm_pipeline.evaluation.estimate import UNKNOWN
 from hm_pipeline.evaluation.evaluate import Evaluation
 from hm_pipeline.evaluation.longevity import Pooled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 _MARKERS = "osD^vP*Xh<>"
 
@@ -36,7 +36,7 @@ class Epoch(Protocol):
 
 def comparison_figure(evaluations: Mapping[str, Evaluation], file: Path) -> Path:
     """HR with its error bar (one standard error) against coverage and against personalization, by model."""
-    figure = _blank(10, 4.5)
+    figure = blank(10, 4.5)
     left, right = figure.subplots(1, 2, sharey=True)
     k = max((e.k for e in evaluations.values()), default=0)
     for axes, metric in ((left, "coverage"), (right, "personalization")):
@@ -47,12 +47,12 @@ def comparison_figure(evaluations: Mapping[str, Evaluation], file: Path) -> Path
     left.set_ylabel(f"HR@{k}, %")
     if evaluations:
         right.legend(fontsize="small")
-    return _write(figure, file)
+    return write(figure, file)
 
 
 def learning_curves(epochs: Mapping[str, Sequence[Epoch]], file: Path) -> Path:
     """Training loss, and HR on validation, by epoch: one line a model."""
-    figure = _blank(10, 4)
+    figure = blank(10, 4)
     loss, hr = figure.subplots(1, 2)
     for model, reports in epochs.items():
         loss.plot([r.epoch for r in reports], [r.loss for r in reports], marker="o", label=model)
@@ -64,13 +64,13 @@ def learning_curves(epochs: Mapping[str, Sequence[Epoch]], file: Path) -> Path:
         axes.grid(alpha=0.3)
     if epochs:
         hr.legend(fontsize="small")
-    return _write(figure, file)
+    return write(figure, file)
 
 
 def longevity_figure(ageing: Sequence[Pooled], file: Path) -> Path:
     """HR by the age of a model in days, pooled over nights, with error bars of one standard error; beside it
     what was lost against the model of age 1."""
-    figure = _blank(10, 4)
+    figure = blank(10, 4)
     hr, lost = figure.subplots(1, 2)
     _curve(hr, [(p.age, p.hr, p.se) for p in ageing])
     differences = [(p.age, p.against_fresh.mean, p.against_fresh.se) for p in ageing]
@@ -82,7 +82,7 @@ def longevity_figure(ageing: Sequence[Pooled], file: Path) -> Path:
         axes.xaxis.get_major_locator().set_params(integer=True)
         axes.set_ylabel(name)
         axes.grid(alpha=0.3)
-    return _write(figure, file)
+    return write(figure, file)
 
 
 def _curve(axes: "Axes", found: Sequence[tuple[int, float, float | None]]) -> None:
@@ -105,19 +105,3 @@ def _point(axes: "Axes", evaluation: Evaluation, metric: str, model: str, marker
         capsize=3,
         label=model,
     )
-
-
-def _blank(width: float, height: float) -> "Figure":
-    """A figure outside pyplot: nothing global, nothing to close."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415
-    from matplotlib.figure import Figure  # noqa: PLC0415
-
-    figure = Figure(figsize=(width, height), layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure
-
-
-def _write(figure: "Figure", file: Path) -> Path:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(file, format="png", dpi=120, metadata={"Software": None})
-    return file

@@ -6,6 +6,9 @@
     │   └── popularity        hm.digest c3…  hm.level model
     ├── timeline-SE           hm.level timeline   what its nights are watched by, step = days since 1970
     └── timeline-SE-lstm      hm.level timeline   a model's metrics, and so for each, and for the champion
+    experiment hm-SE-studies
+    └── item_embedding 2021-06-01   hm.level study     the answer as files
+        └── 128 seed 1              hm.level variant   as a model's
 
 All functions take the client: where it points is the caller's business. `at_ms` is the caller's clock.
 """
@@ -22,7 +25,7 @@ from mlflow.exceptions import MlflowException
 
 from hm_pipeline.registry.explained import explained
 
-Level = Literal["day", "model", "timeline"]
+Level = Literal["day", "model", "timeline", "study", "variant"]
 Status = Literal["FINISHED", "FAILED", "KILLED"]
 
 DIGEST, LEVEL = "hm.digest", "hm.level"

@@ -1,0 +1,86 @@
+"""`hm demo`, `hm run`, `hm backfill`: nights, one or many."""
+
+import os
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from flows.commands.options import Day, Market
+from flows.commands.quiet import quiet
+
+if TYPE_CHECKING:
+    from tasks.report import Outcome
+
+DEMO_DAYS = (date(2017, 9, 13), date(2017, 9, 14))  # `small` was tuned on November
+
+
+def demo() -> None:
+    """Two nights of the market `demo`, a grocer's loyalty cards, from nothing to published lists.
+
+    Takes at most five minutes the first time; a second time nothing is recomputed.
+    """
+    quiet()
+    from flows import display
+    from flows.importing import complete_journey
+
+    complete_journey("demo")
+    for day in DEMO_DAYS:
+        display.tell(_night("demo", day))
+    display.tell_mlflow()
+
+
+def run(
+    market: Market,
+    day: Day,
+    redo: Annotated[bool, typer.Option("--redo", help="Decide again a day whose inputs changed.")] = False,
+) -> None:
+    """One night: extract, train every model, evaluate, decide, publish.
+
+    A night that was killed goes on where it stopped; one that is decided is only shown.
+    """
+    quiet()
+    from flows import display
+
+    display.tell(_night(market, day.date(), redo))
+    display.tell_mlflow()
+
+
+def backfill(
+    market: Market,
+    first: Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="The first run date.")],
+    last: Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="The last, included.")],
+    only_missing: Annotated[
+        bool, typer.Option("--only-missing", help="Leave out days whose night came to its end.")
+    ] = False,
+    parallel: Annotated[int, typer.Option(min=1, help="Nights at once; more than one needs a server.")] = 1,
+) -> None:
+    """Many nights, oldest first: through the deployment of the market where PREFECT_API_URL names a server.
+
+    Every day is registered and can be compared; none takes the champion's place from a newer day's. Stop it
+    whenever you like: run again, it goes on where it was.
+    """
+    if os.environ.get("PREFECT_API_URL"):
+        os.environ.setdefault("HM_DISPATCH", "pools")
+    quiet()
+    from flows import display
+    from flows.backfill import backfill
+
+    with display.live(f"{market} · {first:%Y-%m-%d} to {last:%Y-%m-%d}"):
+        days = backfill(market, first.date(), last.date(), only_missing, parallel)
+    display.console.print(f"{len(days)} nights: {', '.join(map(str, days)) or 'none was missing'}")
+    display.tell_mlflow()
+
+
+def _night(market: str, day: date, redo: bool = False) -> "Outcome":
+    """The flow, unless the day stands already: then there is no need to start Prefect."""
+    from flows.display import live
+    from flows.shortcut import already
+
+    with live(f"{market} · run date {day}"):
+        stands = already(market, day, redo)
+        if stands is not None:
+            return stands
+        from flows.daily import daily
+
+        return daily(market, day, redo=redo)

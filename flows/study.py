@@ -1,0 +1,80 @@
+"""A declared question, answered: every variant through the same training and evaluation as a night.
+
+    declare ─ extract ─ samples ─┬─ train each variant ─ evaluate ─┬─ answer ─ MLflow
+                                 └─ once a samples' configuration ─┘
+
+Whatever the axis does not touch is read where it lies, also a model that a night or another study has
+fitted; a study that was killed goes on with the variants that are missing.
+"""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+from prefect import flow
+
+from flows.dispatch import cancel_children, fitted
+from hm_pipeline.data.log import InteractionLog
+from hm_pipeline.data.traits import Traits
+from hm_pipeline.studies.answer import Answer
+from hm_pipeline.studies.study import Study
+from hm_pipeline.studies.variants import Variant, unidentifiable, variants
+from tasks.evaluate import evaluate_release
+from tasks.prepare import arrived, prepare
+from tasks.run import Run
+from tasks.samples import build_samples
+from tasks.stage import Stored
+from tasks.study import Asked, declare, holdout_of, log_traits, read_answer, settle
+from tasks.study_log import log_study, show_study
+
+
+@flow(name="study", flow_run_name="{name}-{market}-{day}", on_cancellation=[cancel_children])
+def study(
+    name: str,
+    market: str,
+    day: date,
+    profile: str | None = None,
+    fixed: dict[str, Any] | None = None,
+    seeds: list[int] | None = None,
+) -> Answer:
+    """The answer of the study deploy/studies/{name}.toml on a market's window before `day`.
+
+    `fixed`: paths of the configuration that have another value this time, e.g. {"market.window_days": 135};
+    `seeds`: others than the study's.
+    """
+    declared, config = declare(name, market, profile, fixed or {}, seeds or [])
+    planned = variants(declared, config)
+    run, window = arrived(prepare(planned[0].config, day, redo=False))
+    known = log_traits(run, window)
+    asked = _asked(declared, planned, known, run, window)
+    fits = fitted([one.order for one in asked])
+    holdout = holdout_of(declared, run)
+    scores = [
+        evaluate_release(one.run, one.samples, fit, one.variant.setting.model, (holdout,))
+        for one, fit in zip(asked, fits, strict=True)
+    ]
+    settled = settle(run, declared, known, asked, fits, scores)
+    told = read_answer(settled)
+    log_study(run, told, settled, asked, fits, scores)
+    show_study(run, told)
+    return told
+
+
+def _asked(
+    study: Study,
+    planned: Sequence[Variant],
+    known: Stored[Traits],
+    run: Run,
+    window: Stored[InteractionLog],
+) -> list[Asked]:
+    """The variants that this log can tell apart, each with its samples."""
+    why_not = unidentifiable(study, Traits(**known.facts["traits"]))
+    possible = [variant for variant in planned if variant.setting not in why_not]
+    return [_with_samples(study, variant, run, window) for variant in possible]
+
+
+def _with_samples(study: Study, variant: Variant, run: Run, window: Stored[InteractionLog]) -> Asked:
+    own = run.model_copy(update={"config": variant.config})
+    if variant.config.market != run.config.market:  # the axis is a part of the market: another window
+        own, window = arrived(prepare(variant.config, run.day, redo=False))
+    return Asked(variant=variant, run=own, samples=build_samples(own, window, study.protocol))

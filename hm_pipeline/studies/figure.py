@@ -1,0 +1,65 @@
+"""A study at a glance: how far each setting is from the reference, beside the thesis's own figure."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hm_pipeline.evaluation.canvas import blank, write
+from hm_pipeline.studies.answer import Answer, Line
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_SHOWN = 3  # metrics, a panel each
+_OURS, _THEIRS = "#0072b2", "#d55e00"
+
+
+def figure(answer: Answer, file: Path) -> Path:
+    """A panel a metric, a row a setting: its difference, with the 95% interval over seeds."""
+    metrics = [m for m in answer.study.metrics if any(m in line.figures for line in answer.lines)][:_SHOWN]
+    lines = [line for line in answer.lines if line.figures]
+    drawn = blank(1.5 + 3.5 * len(metrics), 1.6 + 0.36 * len(lines))
+    panels = drawn.subplots(1, len(metrics), sharey=True, squeeze=False)[0]
+    for panel, metric in zip(panels, metrics, strict=True):
+        _panel(panel, answer, lines, metric)
+    panels[0].set_yticks(range(len(lines)), [line.label for line in lines])
+    panels[0].invert_yaxis()
+    drawn.suptitle(answer.study.question)
+    return write(drawn, file)
+
+
+def _panel(axes: "Axes", answer: Answer, lines: Sequence[Line], metric: str) -> None:
+    axes.axvline(0, color="grey", linewidth=0.8)
+    for place, line in enumerate(lines):
+        _ours(axes, place, line, metric)
+        _theirs(axes, place, line, answer.reference(line), metric)
+    unit = "nats" if metric.startswith("novelty") else "percentage points"
+    axes.set_xlabel(f"{metric}@{answer.k} against the reference, {unit}", fontsize="small")
+    axes.grid(axis="x", alpha=0.3)
+
+
+def _ours(axes: "Axes", place: int, line: Line, metric: str) -> None:
+    """Filled where it is more than noise; the reference is a bar at zero."""
+    found = line.gaps.get(metric)
+    if found is None:
+        axes.plot([0], [place], marker="|", color="black", markersize=12)
+        return
+    times = _times(metric)
+    reach = [[0.0], [0.0]]
+    if found.low is not None and found.high is not None:
+        reach = [[times * (found.mean - found.low)], [times * (found.high - found.mean)]]
+    face = _OURS if found.is_more_than_noise else "white"
+    middle = [times * found.mean]
+    axes.errorbar(middle, [place], xerr=reach, marker="o", color=_OURS, markerfacecolor=face, capsize=3)
+
+
+def _theirs(axes: "Axes", place: int, line: Line, reference: Line, metric: str) -> None:
+    """The thesis speaks of per cent, and of novelty in a unit of its own, which is not drawn."""
+    if metric.startswith("novelty") or metric not in line.thesis or metric not in reference.thesis:
+        return
+    difference = line.thesis[metric] - reference.thesis[metric]
+    axes.plot([difference], [place + 0.22], marker="D", color=_THEIRS, markersize=5, linestyle="none")
+
+
+def _times(metric: str) -> float:
+    return 1.0 if metric.startswith("novelty") else 100.0

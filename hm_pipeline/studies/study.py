@@ -1,0 +1,116 @@
+"""A question to the pipeline, as a declaration: deploy/studies/*.toml.
+
+    question = "How wide must an item's vector be?"
+    models = ["lstm"]
+    needs = []                                   what a log must show, or the answer is "not identifiable"
+
+    [[axes]]
+    path = "models.*.item_embedding"             any path of the configuration; * is each of the models
+    values = [1, 10, 20, 128, 256]
+    reference = 256                              what the others are compared with
+
+Every model meets every value of every axis, once a seed. Without an axis the models are compared.
+"""
+
+import tomllib
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import Field, NonNegativeInt, model_validator
+
+from hm_pipeline.config import parse
+from hm_pipeline.errors import ConfigError
+from hm_pipeline.evaluation.evaluate import METRICS
+from hm_pipeline.frozen import Frozen
+from hm_pipeline.studies.needs import Need
+
+
+class Axis(Frozen):
+    """A path of the configuration and what it is set to."""
+
+    path: str
+    values: tuple[Any, ...] = Field(min_length=2)
+    reference: Any
+    labels: tuple[str, ...] = ()  # how tables call the values; empty: as they are written
+
+    @model_validator(mode="after")
+    def _reference_is_a_value(self) -> Self:
+        if self.reference not in self.values:
+            raise ValueError(f"reference {self.reference!r} is none of the values of {self.path}")
+        if self.labels and len(self.labels) != len(self.values):
+            raise ValueError(f"{len(self.labels)} labels for {len(self.values)} values of {self.path}")
+        if len({self.label(value) for value in self.values}) < len(self.values):
+            raise ValueError(f"a value of {self.path} stands twice")
+        return self
+
+    def label(self, value: Any) -> str:
+        """How tables call a value."""
+        return self.labels[self.values.index(value)] if self.labels else _plain(value)
+
+
+class Thesis(Frozen):
+    """What the thesis found, in its own units, by metric and label; to stand beside ours, no target."""
+
+    source: str  # "Table 4.3"
+    figures: dict[str, dict[str, float]]
+
+
+class Study(Frozen):
+    """What is varied, how often it is repeated, and what is looked at."""
+
+    name: str
+    question: str
+    models: tuple[str, ...] = Field(min_length=1)
+    axes: tuple[Axis, ...] = Field((), max_length=2)
+    seeds: tuple[NonNegativeInt, ...] = Field((1, 2, 3), min_length=1)
+    seeded: tuple[str, ...] = ()  # paths that follow the seed besides the models' own
+    reference_model: str | None = None  # whom all are compared with; None: each model with itself
+    metrics: tuple[str, ...] = ("hr", "coverage", "overlap", "personalization", "novelty")
+    protocol: Literal["leave_last_out", "thesis", "next_day"] = "leave_last_out"
+    profile: str | None = None  # of the models' sizes; None: the market's own
+    fixed: dict[str, Any] = {}  # path -> value, the same for all
+    needs: tuple[Need, ...] = ()
+    thesis: Thesis | None = None
+
+    @model_validator(mode="after")
+    def _answers_something(self) -> Self:
+        if not self.axes and len(self.models) < 2:
+            raise ValueError("one model and no axis: there is nothing to compare")
+        if not self.axes and self.reference_model is None:
+            raise ValueError("models are compared: name one of them as reference_model")
+        if self.reference_model not in {None, *self.models}:
+            raise ValueError(f"reference_model {self.reference_model!r} is none of the models")
+        for name, given in {"models": self.models, "seeds": self.seeds, "metrics": self.metrics}.items():
+            if len(set(given)) < len(given):
+                raise ValueError(f"{name}: one stands twice")
+        return self
+
+    @model_validator(mode="after")
+    def _measures_what_there_is(self) -> Self:
+        unknown = [m for m in self.metrics if not m.startswith(tuple(METRICS))]
+        if unknown:
+            raise ValueError(f"no metric {', '.join(unknown)}; there are {', '.join(METRICS)}")
+        return self
+
+
+def load(folder: Path, name: str) -> Study:
+    """The study of `folder`/studies/{name}.toml. ConfigError names the key and the value that is wrong."""
+    file = folder / "studies" / f"{name}.toml"
+    try:
+        content = tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(f"no study {name}; there are {', '.join(names(folder)) or 'none'}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{file} is not TOML: {error}") from None
+    return parse(Study, {"name": name} | content, file)
+
+
+def names(folder: Path) -> list[str]:
+    """The studies that have a file."""
+    return sorted(file.stem for file in (folder / "studies").glob("*.toml"))
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, dict):
+        return " ".join(f"{v}" if k == "kind" else f"{k} {_plain(v)}" for k, v in value.items())
+    return f"{value:g}" if isinstance(value, float) else str(value)

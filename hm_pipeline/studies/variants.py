@@ -1,0 +1,123 @@
+"""A study's declaration to the configurations that are fitted."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import product
+from typing import Any
+
+from hm_pipeline.config import RunConfig, parse
+from hm_pipeline.data.traits import Traits
+from hm_pipeline.errors import ConfigError
+from hm_pipeline.frozen import Frozen
+from hm_pipeline.studies.study import Study
+
+
+class Setting(Frozen):
+    """One line of the answer: a model, and the place of a value among those of each axis."""
+
+    model: str
+    places: tuple[int, ...] = ()
+
+    def values(self, study: Study) -> dict[str, Any]:
+        """What each axis is set to, by its path."""
+        return {axis.path: axis.values[at] for axis, at in zip(study.axes, self.places, strict=True)}
+
+    def label(self, study: Study) -> str:
+        """How tables call it: what all settings share is left out."""
+        values = self.values(study).values()
+        said = [axis.label(value) for axis, value in zip(study.axes, values, strict=True)]
+        return " · ".join([self.model, *said] if len(study.models) > 1 else said)
+
+
+class Variant(Frozen):
+    """A setting with a seed, as the configuration of a run that has this one model."""
+
+    setting: Setting
+    seed: int
+    config: RunConfig
+
+
+def settings_of(study: Study) -> tuple[Setting, ...]:
+    """Every model with every value of every axis."""
+    places = list(product(*(range(len(axis.values)) for axis in study.axes)))
+    return tuple(Setting(model=m, places=at) for m in study.models for at in places)
+
+
+def reference_of(study: Study, setting: Setting) -> Setting:
+    """What a setting is compared with: the reference values, in its own model or in the reference's."""
+    model = study.reference_model or setting.model
+    return Setting(model=model, places=tuple(axis.values.index(axis.reference) for axis in study.axes))
+
+
+def variants(study: Study, config: RunConfig) -> tuple[Variant, ...]:
+    """Each setting with each seed. ConfigError for a path or value that the configuration does not know."""
+    missing = [model for model in study.models if model not in config.models]
+    if missing:
+        raise ConfigError(
+            f"study {study.name}: profile {config.profile} has no {', '.join(missing)}; "
+            f"it has {', '.join(config.models)}"
+        )
+    config = config.model_copy(update={"models": {m: config.models[m] for m in study.models}})
+    config = changed(config, {"publish.publish_by": None, **study.fixed}, study)
+    return tuple(_variant(study, config, s, seed) for s in settings_of(study) for seed in study.seeds)
+
+
+def unidentifiable(study: Study, traits: Traits) -> dict[Setting, str]:
+    """The settings whose question this log cannot answer, and why."""
+    reasons = {s: _lacks(study, s, traits) for s in settings_of(study)}
+    return {setting: reason for setting, reason in reasons.items() if reason}
+
+
+def changed(config: RunConfig, values: Mapping[str, Any], study: Study) -> RunConfig:
+    """The configuration with other values at these paths, checked as if it had been read so."""
+    content = config.model_dump(mode="json")
+    for path, value in values.items():
+        for parts in _paths(path.split("."), list(content["models"])):
+            _set(content, parts, value, path)
+    return parse(RunConfig, content, f"study {study.name}")
+
+
+def _variant(study: Study, config: RunConfig, setting: Setting, seed: int) -> Variant:
+    alone = config.model_copy(update={"models": {setting.model: config.models[setting.model]}})
+    seeds = dict.fromkeys([*_seeds(alone), *study.seeded], seed)
+    return Variant(setting=setting, seed=seed, config=changed(alone, setting.values(study) | seeds, study))
+
+
+def _seeds(config: RunConfig) -> list[str]:
+    """The paths of all seeds of the models."""
+    return [f"models.{path}" for path in _named("seed", config.model_dump(mode="json")["models"])]
+
+
+def _named(name: str, content: Mapping[str, Any]) -> Iterator[str]:
+    for key, value in content.items():
+        if isinstance(value, Mapping):
+            yield from (f"{key}.{path}" for path in _named(name, value))
+        elif key == name:
+            yield key
+
+
+def _paths(parts: Sequence[str], models: Sequence[str]) -> Iterator[list[str]]:
+    """The path, or one a model where it says *."""
+    for model in models if "*" in parts else ("*",):
+        yield [model if part == "*" else part for part in parts]
+
+
+def _set(content: dict[str, Any], parts: list[str], value: Any, path: str) -> None:
+    """Set what is there; a key that is not is a typo."""
+    place: Any = content
+    for part in parts[:-1]:
+        place = _at(place, part, path)
+    _at(place, parts[-1], path)
+    place[parts[-1]] = value
+
+
+def _at(place: Any, key: str, path: str) -> Any:
+    if not isinstance(place, dict) or key not in place:
+        known = ", ".join(place) if isinstance(place, dict) else f"a value, {place!r}"
+        raise ConfigError(f"{path}: nothing is called {key!r} there; there is {known}")
+    return place[key]
+
+
+def _lacks(study: Study, setting: Setting, traits: Traits) -> str:
+    values = setting.values(study).values()
+    asked = (need for need in study.needs if need.value is None or need.value in values)
+    return next((lacking for need in asked if (lacking := need.lacking(traits))), "")

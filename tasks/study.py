@@ -1,0 +1,134 @@
+"""A study's own values: what a log can tell, the answer of all variants, where it is found again."""
+
+import json
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from prefect import task
+
+from hm_pipeline.config import RunConfig, load
+from hm_pipeline.data.log import InteractionLog
+from hm_pipeline.data.samples import Samples
+from hm_pipeline.data.traits import Traits, traits
+from hm_pipeline.errors import NotThereError
+from hm_pipeline.evaluation.evaluate import Evaluation
+from hm_pipeline.frozen import Frozen, digest_of
+from hm_pipeline.models.release import Release
+from hm_pipeline.studies.answer import Answer, Measured, answer
+from hm_pipeline.studies.figure import figure
+from hm_pipeline.studies.study import Study
+from hm_pipeline.studies.study import load as load_study
+from hm_pipeline.studies.table import markdown
+from hm_pipeline.studies.variants import Variant
+from tasks.evaluate import load_evaluation
+from tasks.order import Order
+from tasks.retry import ON_STORAGE
+from tasks.run import Run
+from tasks.settings import settings
+from tasks.stage import Stored, kept
+
+ROOMS = ("data", "evaluation", "studies", "config.py")
+
+
+class Asked(Frozen):
+    """A variant on its way through training and evaluation."""
+
+    variant: Variant
+    run: Run
+    samples: Stored[Samples]
+
+    @property
+    def order(self) -> Order:
+        """Its fit."""
+        return Order(run=self.run, samples=self.samples, kind=self.variant.setting.model)
+
+
+@task(name="declare")
+def declare(
+    name: str, market: str, profile: str | None, fixed: dict[str, Any], seeds: Sequence[int]
+) -> tuple[Study, RunConfig]:
+    """The declaration and the market's configuration, both read here, once. ConfigError.
+
+    `fixed` are paths of the configuration that this time have other values, the same for all variants;
+    `seeds` others than the study's, where there are any.
+    """
+    study = load_study(settings().config, name)
+    config = load(settings().config, market, profile or study.profile)
+    changes = {"fixed": study.fixed | fixed, "seeds": tuple(seeds) or study.seeds}
+    return study.model_copy(update=changes), config
+
+
+@task(name="traits", **ON_STORAGE)
+def log_traits(run: Run, window: Stored[InteractionLog]) -> Stored[Traits]:
+    """What the window's log can tell about time and order."""
+    config = run.config.samples
+
+    def produce(folder: Path) -> dict[str, Any]:
+        log = InteractionLog.load(window.folder() / "log")
+        return {"traits": traits(log, config.interaction_events, config.seed).model_dump(mode="json")}
+
+    made_from = [window.prefix, config.model_dump(mode="json")]
+    return kept(run, "traits", made_from, ("data",), produce, title="what the log can tell")
+
+
+@task(name="answer", **ON_STORAGE)
+def settle(
+    run: Run,
+    study: Study,
+    known: Stored[Traits],
+    asked: Sequence[Asked],
+    fits: Sequence[Stored[Release]],
+    scores: Sequence[Stored[Evaluation]],
+) -> Stored[Answer]:
+    """The answer, its table and its figure; found again under the study's name, market and day."""
+
+    def produce(folder: Path) -> dict[str, Any]:
+        holdout = holdout_of(study, run)
+        found = [_measured(holdout, *one) for one in zip(asked, fits, scores, strict=True)]
+        told = answer(study, run.config, run.day, holdout, Traits(**known.facts["traits"]), found)
+        (folder / "answer.json").write_text(told.model_dump_json(indent=1), encoding="utf-8")
+        (folder / "answer.md").write_text(markdown(told), encoding="utf-8")
+        figure(told, folder / "answer.png")
+        return {"study": study.name}
+
+    made_from = [study.model_dump(mode="json"), run.config.profile, known.prefix, [s.prefix for s in scores]]
+    stored = kept(run, "study", made_from, ROOMS, produce, title=f"study {study.name}")
+    place = json.dumps({"prefix": stored.prefix}).encode()
+    settings().storage.write(f"{run.market}/studies/{study.name}/{run.day}.json", place)
+    return stored
+
+
+def _measured(holdout: str, asked: Asked, fit: Stored[Release], score: Stored[Evaluation]) -> Measured:
+    variant = asked.variant
+    return Measured(
+        setting=variant.setting,
+        seed=variant.seed,
+        fit=digest_of(asked.samples.facts["digest"], asked.order.config.model_dump(mode="json")),
+        seconds=fit.facts["seconds"],
+        evaluation=load_evaluation(score, holdout),
+    )
+
+
+def holdout_of(study: Study, run: Run) -> str:
+    """Whom the protocol asks."""
+    return run.config.publish.gate_target if study.protocol == "next_day" else "test"
+
+
+def read_answer(stored: Stored[Answer]) -> Answer:
+    """What `settle` stored."""
+    return Answer.model_validate_json((stored.folder() / "answer.json").read_text(encoding="utf-8"))
+
+
+def find_answer(name: str, market: str, day: date | None) -> Stored[Answer]:
+    """The answer of a day, or the latest day's. NotThereError says which days there are."""
+    entries = settings().storage.keys(f"{market}/studies/{name}")
+    days = {date.fromisoformat(Path(entry.key).stem): entry.key for entry in entries}
+    if not days or day not in {None, *days}:
+        raise NotThereError(
+            f"study {name} of {market} has no answer{f' of {day}' if day else ''}; answered: "
+            f"{', '.join(map(str, sorted(days))) or 'never'}. "
+            f"Run: hm study {name} --market {market} --day DAY"
+        )
+    return Stored(prefix=json.loads(settings().storage.read(days[day or max(days)]))["prefix"])
