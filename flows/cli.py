@@ -18,7 +18,7 @@ app = typer.Typer(
 
     [bold]A market of your own[/bold]
 
-      hm import uci-eshop FILE   public data into the raw layout
+      hm import uci-eshop FILE   public data into the raw layout; hm import table FILE: any other
 
       hm run --market eshop --day 2008-05-05
 

@@ -1,12 +1,14 @@
-"""Public data into the raw layout, with a bar."""
+"""Other people's files into the raw layout, with a bar."""
 
 from collections.abc import Callable
 from pathlib import Path
 
 from flows.display import console, live
+from hm_pipeline.config import load
 from hm_pipeline.data.importers.complete_journey import import_complete_journey
 from hm_pipeline.data.importers.hm_kaggle import import_hm_kaggle
 from hm_pipeline.data.importers.layout import Imported
+from hm_pipeline.data.importers.table import import_table
 from hm_pipeline.data.importers.uci_eshop import import_uci_eshop
 from hm_pipeline.storage.folder import Folder
 from tasks.progress import tell
@@ -27,6 +29,12 @@ def hm_kaggle(folder: Path, market: str) -> None:
 def uci_eshop(file: Path, market: str) -> None:
     """UCI's e-shop."""
     _import(market, lambda root: import_uci_eshop(file, root, market, tell))
+
+
+def table(file: Path, market: str, articles: Path | None = None, users: Path | None = None) -> None:
+    """Any table of interactions, as the market's TOML maps it."""
+    config = load(settings().config, market).market
+    _import(market, lambda root: import_table(file, root, config, tell, articles, users))
 
 
 def _import(market: str, work: Callable[[Path], Imported]) -> None:

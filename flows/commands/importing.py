@@ -9,7 +9,9 @@ from flows.commands.options import Market
 from flows.commands.quiet import quiet
 
 Table = Annotated[Path, typer.Argument(exists=True, dir_okay=False)]
-Beside = Annotated[Path | None, typer.Option(exists=True, dir_okay=False)]
+Beside = Annotated[
+    Path | None, typer.Option(exists=True, dir_okay=False, help="A table of them, copied as it is.")
+]
 
 group = typer.Typer(no_args_is_help=True, help="Turn files into the raw layout of a market.")
 

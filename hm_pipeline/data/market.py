@@ -88,6 +88,7 @@ class MarketConfig(Frozen):
     """One country site."""
 
     name: str = Field(pattern=r"^[A-Za-z0-9_-]+$")
+    nightly: bool = True  # false: only studied, so it has no deployment
     timezone: str  # whose midnight ends a day
     partition_zone: str | None = None  # whose day `date=` is; None: the market's
     window_days: int = Field(30, ge=2)

@@ -15,15 +15,17 @@ import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 import polars as pl
 
+from hm_pipeline.data.raw import ENDINGS
 from hm_pipeline.errors import ConfigError, EmptyWindowError
 from hm_pipeline.progress import Progress, Step
 
 BATCH = 500_000  # rows of the source in memory at a time
-DAY = "date"  # the column by which batches are split; it lives in the folder's name, not in the file
+DAY = "\x00day"  # the column by which batches are split; it lives in the folder's name, not in the file
 
 
 @dataclass(frozen=True)
@@ -76,12 +78,20 @@ class Layout:
         """The one undated file of articles or users."""
         self.write(f"{room}/market={self.market}/{room}.parquet", rows.sort(rows.columns, nulls_last=True))
 
+    def copy(self, room: str, source: Path) -> None:
+        """The one undated file of articles or users, as it is."""
+        ending = next(ending for ending in ENDINGS if source.name.endswith(ending))
+        self._place(f"{room}/market={self.market}/{room}{ending}", partial(shutil.copyfile, source))
+
     def write(self, path: str, rows: pl.DataFrame) -> None:
         """A file that appears whole or not at all."""
+        self._place(path, rows.write_parquet)
+
+    def _place(self, path: str, write: Callable[[Path], object]) -> None:
         file = self.root / path
         file.parent.mkdir(parents=True, exist_ok=True)
         new = file.with_name(f".{file.name}.new")
-        rows.write_parquet(new)
+        write(new)
         new.replace(file)
         self.files[path] = file.stat().st_size
 
@@ -93,12 +103,16 @@ def import_once(
     market: str,
     progress: Progress,
     make: Callable[[Layout], dict[str, int]],
+    read_as: str = "",
 ) -> Imported:
-    """Let `make` fill the layout, unless the same importer has already done so from the same bytes."""
+    """Let `make` fill the layout, unless the same importer has already done so from the same bytes.
+
+    `read_as` is whatever else the files depend on.
+    """
     require_sources(importer, sources)
     marker = root / ".imports" / f"{market}.json"
     before = json.loads(marker.read_text()) if marker.exists() else {"files": {}}
-    digest = _digest(importer, sources)
+    digest = _digest(importer + read_as, sources)
     if before.get("digest") == digest and _all_there(root, before["files"]):
         return _imported(before, fresh=False)
     layout = Layout(root, market, progress, f"import {importer}", {})
@@ -128,8 +142,8 @@ def require_sources(importer: str, sources: Sequence[Path]) -> None:
         )
 
 
-def _digest(importer: str, sources: Sequence[Path]) -> str:
-    content = hashlib.sha256(f"{importer} layout 1".encode())
+def _digest(made_by: str, sources: Sequence[Path]) -> str:
+    content = hashlib.sha256(f"{made_by} layout 1".encode())
     for file in sources:
         with file.open("rb") as opened:
             content.update(hashlib.file_digest(opened, "sha256").digest())

@@ -3,55 +3,19 @@
 import importlib.util
 import os
 import shutil
-import tomllib
 import zipfile
-from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 
 import polars as pl
 import pytest
+from imported import DEPLOY, catalogued, contents, extracted, market_of
 
-from hm_pipeline.data.catalogue import catalogue
-from hm_pipeline.data.extract import extract
 from hm_pipeline.data.importers import complete_journey, layout
 from hm_pipeline.data.importers.complete_journey import import_complete_journey
 from hm_pipeline.data.importers.hm_kaggle import import_hm_kaggle
 from hm_pipeline.data.importers.uci_eshop import import_uci_eshop
 from hm_pipeline.data.market import InteractionColumns, MarketConfig
-from hm_pipeline.data.raw import choose, snapshot
 from hm_pipeline.errors import ColumnError, ConfigError, EmptyWindowError, UnreadableFileError
-
-DEPLOY = Path(__file__).parents[3] / "deploy" / "markets"
-
-
-@dataclass(frozen=True)
-class Key:
-    key: str
-    size: int
-
-
-def listing(root):
-    return [Key(str(f.relative_to(root)), f.stat().st_size) for f in root.rglob("*") if f.is_file()]
-
-
-def market_of(name):
-    return MarketConfig(**tomllib.loads((DEPLOY / f"{name}.toml").read_text())["market"])
-
-
-def extracted(root, market, day):
-    files = choose(listing(root), market, day).files
-    return extract({d: [root / e.key for e in entries] for d, entries in files.items()}, market, day)
-
-
-def catalogued(root, market, day):
-    found = [snapshot(listing(root), room, market, day).files for room in ("articles", "users")]
-    return catalogue(*([root / e.key for e in entries] for entries in found), market)
-
-
-def contents(root):
-    return {str(f.relative_to(root)): f.read_bytes() for f in sorted(root.rglob("*")) if f.is_file()}
-
 
 # --- The Complete Journey
 
