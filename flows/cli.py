@@ -2,7 +2,7 @@
 
 import typer
 
-from flows.commands import champions, importing, machine, nights, study
+from flows.commands import champions, importing, machine, nights, simulate, study
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -19,6 +19,8 @@ app = typer.Typer(
     [bold]A market of your own[/bold]
 
       hm import uci-eshop FILE   public data into the raw layout; hm import table FILE: any other
+
+      hm simulate --market sim --first 2021-05-01   a shop that never was, of any size
 
       hm run --market eshop --day 2008-05-05
 
@@ -54,6 +56,7 @@ COMMANDS = (
     champions.show,
     champions.rollback,
     champions.release,
+    simulate.simulate,
     machine.doctor,
     machine.up,
     machine.down,

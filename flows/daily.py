@@ -16,6 +16,7 @@ from flows.dispatch import cancel_children, fitted, refitted
 from hm_pipeline.config import RunConfig
 from hm_pipeline.errors import HmPipelineError, PublishError
 from hm_pipeline.registry.refusal import refused
+from hm_pipeline.report.outcome import Outcome
 from tasks import ledger
 from tasks.commit import commit, publish
 from tasks.decide import champion_before, weigh
@@ -28,7 +29,7 @@ from tasks.office import in_office, published_hr, standing
 from tasks.order import orders
 from tasks.prepare import arrived, logical_day, prepare, resolve
 from tasks.register import register
-from tasks.report import Outcome, report
+from tasks.report import report
 from tasks.retry import again_on_conflict
 from tasks.run import Run
 from tasks.samples import build_samples

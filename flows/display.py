@@ -22,12 +22,11 @@ from rich.progress import (
 from rich.table import Column, Table
 
 from hm_pipeline.evaluation.evaluate import METRICS
-from hm_pipeline.evaluation.table import Cell, Row
+from hm_pipeline.evaluation.table import Cell, Row, at_level, attributes
 from hm_pipeline.progress import Step
-from hm_pipeline.studies.answer import Answer
-from hm_pipeline.studies.table import markdown as study_markdown
+from hm_pipeline.report.outcome import Outcome
+from hm_pipeline.studies.page import Told, page
 from tasks.progress import listening
-from tasks.report import Outcome
 from tasks.settings import settings
 
 console = Console(highlight=False)
@@ -91,7 +90,7 @@ def tell(outcome: Outcome) -> None:
         f"[bold]{outcome.profile}[/]; shares in per cent, novelty in nats,"
         " ± one standard error, the best in [bold green]green[/]"
     )
-    for level in ("", *_attributes(outcome)):
+    for level in ("", *attributes(outcome.table)):
         for table in _tables(outcome, level):
             console.print(table)
     console.print(Panel(outcome.verdict, title=f"verdict of {outcome.day}", title_align="left"))
@@ -99,22 +98,10 @@ def tell(outcome: Outcome) -> None:
         console.print(line, soft_wrap=True)
 
 
-def _attributes(outcome: Outcome) -> list[str]:
-    """The attributes that have values: where the catalogue knows none, all models are alike."""
-    named = [row.metric.removeprefix("hr_") for row in outcome.table.rows if row.metric.startswith("hr_")]
-    return [name for name in named if len({c.text for c in _row(outcome, f"hr_{name}").cells}) > 1]
-
-
-def _row(outcome: Outcome, metric: str) -> Row:
-    return next(row for row in outcome.table.rows if row.metric == metric)
-
-
 def _tables(outcome: Outcome, attribute: str) -> Iterator[Table]:
     """Metrics of items, or of the values of an attribute; as many tables as the terminal is narrow."""
-    suffix = f"_{attribute}" if attribute else ""
-    rows = [row for name in METRICS for row in outcome.table.rows if row.metric == name + suffix]
-    if not attribute:
-        rows += [_row(outcome, name) for name in ("empty_lists", "seconds", "peak MB")]
+    besides = () if attribute else ("empty_lists", "seconds", "peak MB")
+    rows = at_level(outcome.table, [*METRICS, *besides], attribute)
     across = max((console.width - 12) // 8, 1)
     count = -(-len(rows) // across)
     for part in range(count):
@@ -122,15 +109,14 @@ def _tables(outcome: Outcome, attribute: str) -> Iterator[Table]:
         yield _table(outcome, attribute, shown)
 
 
-def _table(outcome: Outcome, attribute: str, rows: list[Row]) -> Table:
+def _table(outcome: Outcome, attribute: str, rows: list[tuple[str, Row]]) -> Table:
     """Models down, metrics across."""
-    suffix = f"_{attribute}" if attribute else ""
     table = Table(title=f"by {attribute or 'item'}", title_justify="left", padding=(0, 0, 0, 1), box=SIMPLE)
     table.add_column("model", no_wrap=True)
-    for row in rows:
-        table.add_column(_short(row.metric.removesuffix(suffix)), justify="right")
+    for metric, _ in rows:
+        table.add_column(_short(metric), justify="right")
     for place, model in enumerate(outcome.table.models):
-        table.add_row(model, *(_cell(row.cells[place]) for row in rows))
+        table.add_row(model, *(_cell(row.cells[place]) for _, row in rows))
     return table
 
 
@@ -149,11 +135,13 @@ def _lines(outcome: Outcome) -> Iterator[str]:
         yield f"champion     {ref.kind} of {ref.day}, version {ref.version} of hm-{outcome.market}"
     if outcome.published_hr is not None:
         yield f"shown        the lists of the night before met {outcome.published_hr:.1%} of first visits"
-    price = sum(outcome.prices.values())
     dear = ", ".join(f"{kind} {price:.4f}" for kind, price in outcome.prices.items() if price >= 0.00005)
-    yield f"cost         {price:.4f} {outcome.currency} of training (deploy/pools.toml has the rates): {dear}"
+    cost = f"{outcome.price:.4f} {outcome.currency}"
+    yield f"cost         {cost} of training (deploy/pools.toml has the rates): {dear}"
     if outcome.lists is not None:
         yield f"lists        {outcome.lists}"
+    if outcome.page is not None:
+        yield f"report       {outcome.page}"
     for note in outcome.notes:
         yield f"note         {note}"
     if outcome.reused:
@@ -168,6 +156,6 @@ def tell_mlflow() -> None:
     console.print(f"\ncompare runs:  [bold]{command}[/bold]", soft_wrap=True)
 
 
-def tell_study(told: Answer) -> None:
+def tell_study(told: Told) -> None:
     """The question, what was found, and every figure, as markdown looks at a terminal."""
-    console.print(Markdown(study_markdown(told)))
+    console.print(Markdown(page(told)))

@@ -3,12 +3,12 @@
 from contextlib import nullcontext
 from datetime import date
 
+from hm_pipeline.report.outcome import Outcome
 from tasks.commit import publish
 from tasks.deadline import deadline_ahead
 from tasks.erasure import to_forget
 from tasks.office import standing
 from tasks.prepare import prepare, resolve
-from tasks.report import Outcome
 from tasks.stale import marking_stale
 
 

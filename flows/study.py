@@ -4,19 +4,24 @@
                                  └─ once a samples' configuration ─┘
 
 Whatever the axis does not touch is read where it lies, also a model that a night or another study has
-fitted; a study that was killed goes on with the variants that are missing.
+fitted; a study that was killed goes on with the variants that are missing. A declaration of another kind
+has an order of its own: how models age is flows/ageing.py.
 """
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Any
+from typing import Any, assert_never
 
 from prefect import flow
 
+from flows.ageing import follow
 from flows.dispatch import cancel_children, fitted
+from hm_pipeline.config import RunConfig
 from hm_pipeline.data.log import InteractionLog
 from hm_pipeline.data.traits import Traits
 from hm_pipeline.studies.answer import Answer
+from hm_pipeline.studies.longevity import LongevityStudy
+from hm_pipeline.studies.page import Told
 from hm_pipeline.studies.study import Study
 from hm_pipeline.studies.variants import Variant, unidentifiable, variants
 from tasks.evaluate import evaluate_release
@@ -36,13 +41,24 @@ def study(
     profile: str | None = None,
     fixed: dict[str, Any] | None = None,
     seeds: list[int] | None = None,
-) -> Answer:
+) -> Told:
     """The answer of the study deploy/studies/{name}.toml on a market's window before `day`.
 
-    `fixed`: paths of the configuration that have another value this time, e.g. {"market.window_days": 135};
-    `seeds`: others than the study's.
+    `fixed`: paths of the configuration that have another value this time, e.g. {"market.window_days": 135},
+    study.KEY a key of the declaration; `seeds`: others than the study's.
     """
     declared, config = declare(name, market, profile, fixed or {}, seeds or [])
+    match declared:
+        case Study():
+            return compare(declared, config, day)
+        case LongevityStudy():
+            return follow(declared, config, day)
+        case _:
+            assert_never(declared)
+
+
+def compare(declared: Study, config: RunConfig, day: date) -> Answer:
+    """Variants, asked the same."""
     planned = variants(declared, config)
     run, window = arrived(prepare(planned[0].config, day, redo=False))
     known = log_traits(run, window)

@@ -12,9 +12,10 @@ from hm_pipeline.evaluation.estimate import Estimate
 from hm_pipeline.evaluation.shown import first_arrivals, hit_ratio_shown
 from hm_pipeline.registry.ledger import Decision, ModelRef
 from hm_pipeline.registry.promotion import Verdict
+from hm_pipeline.report.outcome import Outcome
 from hm_pipeline.storage import find
 from tasks import ledger
-from tasks.report import Outcome, find_outcome
+from tasks.report import find_outcome
 from tasks.retry import ON_STORAGE
 from tasks.run import Run
 from tasks.settings import settings

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from prefect import task
+from pydantic import TypeAdapter
 
 from hm_pipeline.config import RunConfig, load
 from hm_pipeline.data.log import InteractionLog
@@ -17,10 +18,9 @@ from hm_pipeline.evaluation.evaluate import Evaluation
 from hm_pipeline.frozen import Frozen, digest_of
 from hm_pipeline.models.release import Release
 from hm_pipeline.studies.answer import Answer, Measured, answer
-from hm_pipeline.studies.figure import figure
-from hm_pipeline.studies.study import Study
+from hm_pipeline.studies.page import Told, drawn, page
+from hm_pipeline.studies.study import Declared, Study, declared
 from hm_pipeline.studies.study import load as load_study
-from hm_pipeline.studies.table import markdown
 from hm_pipeline.studies.variants import Variant
 from tasks.evaluate import load_evaluation
 from tasks.order import Order
@@ -30,6 +30,8 @@ from tasks.settings import settings
 from tasks.stage import Stored, kept
 
 ROOMS = ("data", "evaluation", "studies", "config.py")
+_OWN = "study."  # before a key of the declaration, among paths of the configuration
+_TOLD: TypeAdapter[Told] = TypeAdapter(Told)
 
 
 class Asked(Frozen):
@@ -48,16 +50,21 @@ class Asked(Frozen):
 @task(name="declare")
 def declare(
     name: str, market: str, profile: str | None, fixed: dict[str, Any], seeds: Sequence[int]
-) -> tuple[Study, RunConfig]:
+) -> tuple[Declared, RunConfig]:
     """The declaration and the market's configuration, both read here, once. ConfigError.
 
     `fixed` are paths of the configuration that this time have other values, the same for all variants;
-    `seeds` others than the study's, where there are any.
+    study.KEY is a key of the declaration itself. `seeds` others than the study's, where there are any.
     """
-    study = load_study(settings().config, name)
-    config = load(settings().config, market, profile or study.profile)
-    changes = {"fixed": study.fixed | fixed, "seeds": tuple(seeds) or study.seeds}
-    return study.model_copy(update=changes), config
+    study = _otherwise(load_study(settings().config, name), fixed, seeds)
+    return study, load(settings().config, market, profile or study.profile)
+
+
+def _otherwise(study: Declared, fixed: dict[str, Any], seeds: Sequence[int]) -> Declared:
+    own = {path.removeprefix(_OWN): v for path, v in fixed.items() if path.startswith(_OWN)}
+    paths = {path: value for path, value in fixed.items() if not path.startswith(_OWN)}
+    given = own | ({"seeds": tuple(seeds)} if seeds else {}) | {"fixed": study.fixed | paths}
+    return declared(study.model_dump() | given, f"study {study.name}")
 
 
 @task(name="traits", **ON_STORAGE)
@@ -88,16 +95,26 @@ def settle(
         holdout = holdout_of(study, run)
         found = [_measured(holdout, *one) for one in zip(asked, fits, scores, strict=True)]
         told = answer(study, run.config, run.day, holdout, Traits(**known.facts["traits"]), found)
-        (folder / "answer.json").write_text(told.model_dump_json(indent=1), encoding="utf-8")
-        (folder / "answer.md").write_text(markdown(told), encoding="utf-8")
-        figure(told, folder / "answer.png")
+        write_answer(told, folder)
         return {"study": study.name}
 
     made_from = [study.model_dump(mode="json"), run.config.profile, known.prefix, [s.prefix for s in scores]]
     stored = kept(run, "study", made_from, ROOMS, produce, title=f"study {study.name}")
-    place = json.dumps({"prefix": stored.prefix}).encode()
-    settings().storage.write(f"{run.market}/studies/{study.name}/{run.day}.json", place)
+    remember(run, study.name, stored)
     return stored
+
+
+def write_answer(told: Told, folder: Path) -> None:
+    """As values, as a page and as a figure."""
+    (folder / "answer.json").write_text(told.model_dump_json(indent=1), encoding="utf-8")
+    (folder / "answer.md").write_text(page(told), encoding="utf-8")
+    drawn(told, folder / "answer.png")
+
+
+def remember(run: Run, name: str, answer: Stored[Any]) -> None:
+    """Where `find_answer` looks for it."""
+    place = json.dumps({"prefix": answer.prefix}).encode()
+    settings().storage.write(f"{run.market}/studies/{name}/{run.day}.json", place)
 
 
 def _measured(holdout: str, asked: Asked, fit: Stored[Release], score: Stored[Evaluation]) -> Measured:
@@ -118,10 +135,17 @@ def holdout_of(study: Study, run: Run) -> str:
 
 def read_answer(stored: Stored[Answer]) -> Answer:
     """What `settle` stored."""
-    return Answer.model_validate_json((stored.folder() / "answer.json").read_text(encoding="utf-8"))
+    told = read_told(stored)
+    assert isinstance(told, Answer)
+    return told
 
 
-def find_answer(name: str, market: str, day: date | None) -> Stored[Answer]:
+def read_told(stored: Stored[Any]) -> Told:
+    """An answer of any kind of study."""
+    return _TOLD.validate_json((stored.folder() / "answer.json").read_bytes())
+
+
+def find_answer(name: str, market: str, day: date | None) -> Stored[Told]:
     """The answer of a day, or the latest day's. NotThereError says which days there are."""
     entries = settings().storage.keys(f"{market}/studies/{name}")
     days = {date.fromisoformat(Path(entry.key).stem): entry.key for entry in entries}

@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from mlflow import MlflowClient
@@ -12,11 +13,13 @@ from hm_pipeline.data import drift_report
 from hm_pipeline.evaluation.estimate import Estimate
 from hm_pipeline.evaluation.evaluate import Evaluation, published
 from hm_pipeline.evaluation.plots import comparison_figure, learning_curves, longevity_figure
+from hm_pipeline.evaluation.profile_figure import item_profiles
 from hm_pipeline.evaluation.table import comparison, markdown
 from hm_pipeline.models.fitting import FitReport
 from hm_pipeline.models.release import Release
 from hm_pipeline.registry import mlflow_log as log
 from hm_pipeline.registry.mlflow_runs import connect, ensure_experiment, find_run
+from hm_pipeline.report.outcome import StageCost
 from tasks.cards import CARD
 from tasks.drift import load_drift
 from tasks.evaluate import HOLDOUTS, load_evaluation
@@ -26,7 +29,7 @@ from tasks.scratch import scratch
 from tasks.settings import settings
 from tasks.stage import Stored
 from tasks.tables import costs, evaluations
-from tasks.watched import StageCost, Watched, stage_costs
+from tasks.watched import Watched, stage_costs
 
 Fits = Mapping[str, Stored[Release]]
 Scores = Mapping[str, Stored[Evaluation]]
@@ -88,11 +91,12 @@ def log_night(
     own: Stored[Evaluation] | None,
     watched: Watched,
 ) -> None:
-    """The comparison, how champions age and the drift of the data as files; their figures beside them."""
+    """Comparison, item profiles, ageing and drift as files; their figures beside them."""
     gate = evaluations(run, scores, own)
     with scratch() as folder:
         (folder / "comparison.md").write_text(markdown(comparison(gate, costs(fits))))
         comparison_figure(gate, folder / "comparison.png")
+        item_profiles(gate, folder / "item_profiles.png")
         reports = {kind: FitReport(**fit.facts["report"]) for kind, fit in fits.items()}
         learning_curves({k: r.epochs for k, r in reports.items() if r.epochs}, folder / "learning_curves.png")
         (folder / "drift.md").write_text(drift_report.markdown(load_drift(watched.drift)))
@@ -125,6 +129,14 @@ def log_stages(run: Run, stages: Sequence[StageCost]) -> None:
     day = find_run(mlflow, experiment(mlflow, run.market), digest=run.digest, level="day")
     if day is not None:
         log.log_metrics(mlflow, str(day.info.run_id), stage_figures(stages), at_ms=now_ms())
+
+
+def log_page(run: Run, file: Path) -> None:
+    """The night's page, into the run of the day."""
+    mlflow = client()
+    day = find_run(mlflow, experiment(mlflow, run.market), digest=run.digest, level="day")
+    if day is not None:
+        log.log_files(mlflow, str(day.info.run_id), [file])
 
 
 def page_of(run: Run) -> str | None:

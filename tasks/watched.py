@@ -7,18 +7,10 @@ from hm_pipeline.data.drift_report import DriftReport
 from hm_pipeline.evaluation.estimate import Estimate
 from hm_pipeline.evaluation.longevity import Pooled
 from hm_pipeline.frozen import Frozen
+from hm_pipeline.report.outcome import StageCost
 from tasks.longevity import Longevity, pooled
 from tasks.run import Run
 from tasks.stage import Stored
-
-
-class StageCost(Frozen):
-    """What one stored stage took when it was made."""
-
-    stage: str  # "train lstm"
-    seconds: float
-    price: float | None = None  # of a fit, in the currency of the pools
-    reused: bool = False  # not in this run: it lay there
 
 
 class Watched(Frozen):
@@ -55,19 +47,3 @@ def stage_costs(stages: Sequence[Stored[Any] | None]) -> tuple[StageCost, ...]:
         )
         for stage in found.values()
     )
-
-
-def stages_markdown(costs: Sequence[StageCost], currency: str) -> str:
-    """Stage, seconds and price; what was found stored says so."""
-    lines = [("stage", "seconds", currency, ""), ("---", "---:", "---:", "---")]
-    lines += [
-        (
-            cost.stage,
-            f"{cost.seconds:,.1f}",
-            "" if cost.price is None else f"{cost.price:.4f}",
-            "lay there" if cost.reused else "",
-        )
-        for cost in costs
-    ]
-    spent = sum(cost.seconds for cost in costs if not cost.reused)
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + f"\n\n{spent:,.1f} s in this run.\n"

@@ -26,10 +26,10 @@ from flows.backfill import backfill
 from flows.daily import daily
 from flows.gaps import gaps
 from hm_pipeline.config import load
+from hm_pipeline.report.outcome import Outcome
 from hm_pipeline.storage import open_storage
 from hm_pipeline.storage.stage import Manifest, materialise
 from tasks.erasure import prune
-from tasks.report import Outcome
 from tasks.settings import settings
 
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")

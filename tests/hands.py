@@ -7,8 +7,8 @@ from pathlib import Path
 from embedded import run_night
 from tiny_market import MARKET, views, write_day
 
+from hm_pipeline.report.outcome import Outcome
 from tasks.deadline import Clock, clocked
-from tasks.report import Outcome
 
 
 class Hands:

@@ -4,6 +4,7 @@ machine.env       what a process needs to use it: PREFECT_API_URL, MLFLOW_TRACKI
 machine.urls      prefect, mlflow, s3
 machine.folder    HM_UP: logs, databases, S3 data
 machine.hm(…)     `hm …` as a person there would call it; the finished process
+machine.ask(…)    what Prefect's API answers
 machine.told()    what its webhook has received
 """
 
@@ -14,11 +15,13 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.request import Request, urlopen
 
 import boto3
 
@@ -92,6 +95,28 @@ class LiveMachine:
         done = subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=600)
         self.said.append(done.stdout + done.stderr)
         return done
+
+    def ask(self, path: str, body: Any = None, method: str | None = None) -> Any:
+        """What Prefect's server answers: to a POST where there is a body, else to a GET, unless told otherwise."""
+        request = Request(
+            f"{self.urls['prefect']}/api/{path}",
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"Content-Type": "application/json"},
+            method=method or ("GET" if body is None else "POST"),
+        )
+        with urlopen(request, timeout=60) as answer:
+            said = answer.read()
+        return json.loads(said) if said else None
+
+    @contextmanager
+    def without(self, program: str) -> Iterator[None]:
+        """One of supervisord's programs is stopped meanwhile."""
+        control = ["-s", f"unix://{self.folder / 'supervisord.sock'}"]
+        self._run("supervisor.supervisorctl", *control, "stop", program, env=self.env)
+        try:
+            yield
+        finally:
+            self._run("supervisor.supervisorctl", *control, "start", program, env=self.env)
 
     def told(self) -> list[dict[str, Any]]:
         """What the webhook has received so far."""

@@ -10,7 +10,7 @@ from flows.commands.options import Day, Market
 from flows.commands.quiet import quiet
 
 if TYPE_CHECKING:
-    from tasks.report import Outcome
+    from hm_pipeline.report.outcome import Outcome
 
 DEMO_DAYS = (date(2017, 9, 13), date(2017, 9, 14))  # `small` was tuned on November
 

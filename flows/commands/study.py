@@ -30,6 +30,8 @@ group = typer.Typer(
 
     hm study item_embedding --market eshop --day 2008-05-05
 
+    hm study longevity --market demo --day 2017-09-14    how fast models age
+
     hm study show item_embedding --market eshop          the answer again
     """,
 )
@@ -39,7 +41,9 @@ Profile = Annotated[str | None, typer.Option(help="Sizes of the models: a file o
 Fixed = Annotated[
     list[str] | None,
     typer.Option(
-        "--set", metavar="PATH=VALUE", help="Another value for a path of the configuration, for all variants."
+        "--set",
+        metavar="PATH=VALUE",
+        help="Another value for a path of the configuration, or for study.KEY of the study itself.",
     ),
 ]
 Seeds = Annotated[str, typer.Option(help="Other seeds than the study's, e.g. 1,2.")]
@@ -65,7 +69,7 @@ def ask(
     from flows import display
     from flows.study import study
 
-    chosen = [int(seed) for seed in seeds.split(",") if seed]
+    chosen = _numbers(seeds)
     with display.live(f"study {name} · {market} · run date {day:%Y-%m-%d}"):
         told = study(name, market, day.date(), profile, dict(map(_pair, fixed or [])), chosen)
     display.tell_study(told)
@@ -83,10 +87,10 @@ def show(
     """Print an answer again."""
     quiet()
     from flows import display
-    from tasks.study import find_answer, read_answer
+    from tasks.study import find_answer, read_told
 
     found = find_answer(name, market, _day(day))
-    display.tell_study(read_answer(found))
+    display.tell_study(read_told(found))
 
 
 @group.command("list")
@@ -102,6 +106,13 @@ def list_all() -> None:
 
 def _day(given: datetime | None) -> date | None:
     return None if given is None else given.date()
+
+
+def _numbers(text: str) -> list[int]:
+    try:
+        return [int(one) for one in text.split(",") if one.strip()]
+    except ValueError:
+        raise typer.BadParameter(f"{text!r}: write whole numbers, like 1,2,3", param_hint="--seeds") from None
 
 
 def _pair(text: str) -> tuple[str, Any]:

@@ -10,7 +10,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _FONTS = ["DejaVu Sans", "Verdana", "Arial"]  # the first comes with matplotlib; the others are about as wide
-_RULES = {"svg.fonttype": "none", "font.sans-serif": _FONTS}
 
 
 def blank(width: float, height: float) -> "Figure":
@@ -29,7 +28,8 @@ def write(figure: "Figure", file: Path) -> Path:
 
     file.parent.mkdir(parents=True, exist_ok=True)
     named = {"Date": None, "Creator": None} if file.suffix == ".svg" else {"Software": None}
-    with rc_context({**_RULES, "svg.hashsalt": file.stem}):
+    rules = rc_context({"svg.fonttype": "none", "font.sans-serif": _FONTS, "svg.hashsalt": file.stem})
+    with rules:
         figure.savefig(file, format=file.suffix[1:], dpi=120, metadata=named)
     return file
 

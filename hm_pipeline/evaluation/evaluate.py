@@ -15,8 +15,10 @@ from hm_pipeline.data.samples import Holdout, Samples
 from hm_pipeline.evaluation import accuracy, diversity
 from hm_pipeline.evaluation.attributes import Level, attribute_level, item_level
 from hm_pipeline.evaluation.estimate import Estimate, average
+from hm_pipeline.evaluation.item_profile import ItemProfile
 
 _FACTS = ("market", "protocol", "holdout", "k", "question", "oov_rate", "cold_rate")
+_PROFILE = "profile.json"
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +35,7 @@ class Evaluation:
     metrics: dict[str, Estimate]
     hits: Float32  # (N,) 1 where the list held the target, in the order of the holdout
     ndcg: Float32  # (N,)
+    profile: ItemProfile | None = None  # of the items shown; None in evaluations of older code
 
     @property
     def n(self) -> int:
@@ -40,13 +43,15 @@ class Evaluation:
         return len(self.hits)
 
     def save(self, folder: Path) -> None:
-        """evaluation.json, hits.npy, ndcg.npy."""
+        """evaluation.json, hits.npy, ndcg.npy, profile.json."""
         folder.mkdir(parents=True, exist_ok=True)
         np.save(folder / "hits.npy", self.hits)
         np.save(folder / "ndcg.npy", self.ndcg)
         metrics = {name: estimate.model_dump() for name, estimate in self.metrics.items()}
         head = {name: getattr(self, name) for name in _FACTS} | {"n": self.n, "metrics": metrics}
         (folder / "evaluation.json").write_text(json.dumps(head, indent=1))
+        if self.profile is not None:
+            (folder / _PROFILE).write_text(self.profile.model_dump_json(indent=1))
 
     @classmethod
     def load(cls, folder: Path) -> Self:
@@ -55,7 +60,7 @@ class Evaluation:
         metrics = {name: Estimate(**estimate) for name, estimate in head["metrics"].items()}
         facts = {name: head[name] for name in _FACTS}
         hits, ndcg = np.load(folder / "hits.npy"), np.load(folder / "ndcg.npy")
-        return cls(**facts, metrics=metrics, hits=hits, ndcg=ndcg)
+        return cls(**facts, metrics=metrics, hits=hits, ndcg=ndcg, profile=_profile(folder / _PROFILE))
 
 
 def evaluate(
@@ -84,6 +89,7 @@ def evaluate(
         metrics=metrics,
         hits=accuracy.hits(ranks).astype(np.float32),
         ndcg=accuracy.ndcg(ranks).astype(np.float32),
+        profile=ItemProfile.of(items.places, samples),
     )
 
 
@@ -103,6 +109,10 @@ def published(evaluation: Evaluation) -> dict[str, float]:
 def published_name(metric: str, k: int) -> str:
     """`hr` of lists of 14 is hr_at_14."""
     return f"{metric}_at_{k}"
+
+
+def _profile(file: Path) -> ItemProfile | None:
+    return ItemProfile.model_validate_json(file.read_text()) if file.exists() else None
 
 
 def _measured(level: Level, suffix: str) -> Iterator[tuple[str, Estimate]]:

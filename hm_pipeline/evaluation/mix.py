@@ -12,12 +12,12 @@ from hm_pipeline.evaluation.attributes import totals
 def list_mix(recommendations: Recommendations, samples: Samples, attribute: str = "category") -> Float64:
     """(values,) share of the filled places by attribute value; all 0 where no place is filled."""
     shown = recommendations.items[recommendations.items > 0]
-    return _shares(np.bincount(shown, minlength=len(samples.items)), samples, attribute)
+    return shares(np.bincount(shown, minlength=len(samples.items)), samples, attribute)
 
 
 def window_mix(samples: Samples, attribute: str = "category") -> Float64:
     """(values,) share of the training interactions by attribute value."""
-    return _shares(samples.counts, samples, attribute)
+    return shares(samples.counts, samples, attribute)
 
 
 def mix_distance(recommendations: Recommendations, samples: Samples, attribute: str = "category") -> float:
@@ -26,9 +26,10 @@ def mix_distance(recommendations: Recommendations, samples: Samples, attribute: 
     return total_variation(shown, window_mix(samples, attribute)) if shown.any() else 1.0
 
 
-def _shares(counts: Int64, samples: Samples, attribute: str) -> Float64:
+def shares(counts: Int64, samples: Samples, attribute: str) -> Float64:
+    """(values,) share of `counts` (V,) by attribute value; all 0 where nothing was counted."""
     known = samples.attributes[attribute]
     by_value = totals(counts, known.codes)
-    shares = np.zeros(len(known.values), np.float64)
-    shares[: len(by_value)] = by_value / max(by_value.sum(), 1)
-    return shares
+    found = np.zeros(len(known.values), np.float64)
+    found[: len(by_value)] = by_value / max(by_value.sum(), 1)
+    return found

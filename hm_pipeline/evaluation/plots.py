@@ -1,18 +1,23 @@
-"""Figures of a run as PNG files."""
+"""Figures of a run, PNG or SVG by the name of the file."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from hm_pipeline.evaluation.canvas import blank, write
+from hm_pipeline.evaluation.canvas import bare, blank, write
 from hm_pipeline.evaluation.estimate import UNKNOWN
 from hm_pipeline.evaluation.evaluate import Evaluation
 from hm_pipeline.evaluation.longevity import Pooled
+from hm_pipeline.evaluation.palette import GREY, INK, PALE, Style, styles
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
-_MARKERS = "osD^vP*Xh<>"
+_DIVERSITY = {
+    "coverage": ("Hits against the breadth of the range", "coverage: % of all items that somebody is shown"),
+    "personalization": ("Hits against how personal the lists are", "personalization, %"),
+}
 
 
 class Epoch(Protocol):
@@ -36,62 +41,79 @@ class Epoch(Protocol):
 
 def comparison_figure(evaluations: Mapping[str, Evaluation], file: Path) -> Path:
     """HR with its error bar (one standard error) against coverage and against personalization, by model."""
-    figure = blank(10, 4.5)
-    left, right = figure.subplots(1, 2, sharey=True)
+    figure = blank(11, 4.2)
+    panels = figure.subplots(1, 2, sharey=True)
     k = max((e.k for e in evaluations.values()), default=0)
-    for axes, metric in ((left, "coverage"), (right, "personalization")):
-        for place, (model, evaluation) in enumerate(evaluations.items()):
-            _point(axes, evaluation, metric, model, _MARKERS[place % len(_MARKERS)])
-        axes.set_xlabel(f"{metric}, %")
-        axes.grid(alpha=0.3)
-    left.set_ylabel(f"HR@{k}, %")
-    if evaluations:
-        right.legend(fontsize="small")
+    for axes, (metric, (title, unit)) in zip(panels, _DIVERSITY.items(), strict=True):
+        for model, style in styles(evaluations).items():
+            _point(axes, evaluations[model], metric, model, style)
+        _label(axes, title, unit, "")
+    panels[0].set_ylabel(f"HR@{k}: % of users", fontsize="small", color=GREY)
+    _legend(figure, panels[0])
     return write(figure, file)
 
 
 def learning_curves(epochs: Mapping[str, Sequence[Epoch]], file: Path) -> Path:
     """Training loss, and HR on validation, by epoch: one line a model."""
-    figure = blank(10, 4)
+    figure = blank(11, 3.8)
     loss, hr = figure.subplots(1, 2)
-    for model, reports in epochs.items():
-        loss.plot([r.epoch for r in reports], [r.loss for r in reports], marker="o", label=model)
+    for model, style in styles(epochs).items():
+        reports = epochs[model]
+        _line(loss, [(r.epoch, r.loss) for r in reports], model, style)
         seen = [(r.epoch, 100 * r.validation_hr) for r in reports if r.validation_hr is not None]
-        hr.plot([epoch for epoch, _ in seen], [share for _, share in seen], marker="o", label=model)
-    for axes, name in ((loss, "training loss"), (hr, "validation HR, %")):
-        axes.set_xlabel("epoch")
-        axes.set_ylabel(name)
-        axes.grid(alpha=0.3)
-    if epochs:
-        hr.legend(fontsize="small")
+        _line(hr, seen, model, style)
+    for axes in (loss, hr):
+        axes.xaxis.get_major_locator().set_params(integer=True)
+    _label(loss, "How well the training data is learned", "epoch", "training loss")
+    _label(hr, "How well it carries over", "epoch", "validation HR, %")
+    _legend(figure, loss)
     return write(figure, file)
 
 
 def longevity_figure(ageing: Sequence[Pooled], file: Path) -> Path:
     """HR by the age of a model in days, pooled over nights, with error bars of one standard error; beside it
     what was lost against the model of age 1."""
-    figure = blank(10, 4)
+    figure = blank(11, 3.8)
     hr, lost = figure.subplots(1, 2)
     _curve(hr, [(p.age, p.hr, p.se) for p in ageing])
     differences = [(p.age, p.against_fresh.mean, p.against_fresh.se) for p in ageing]
     _curve(lost, [(age, mean, se) for age, mean, se in differences if mean is not None])
-    lost.axhline(0, color="grey", linewidth=0.8)
+    lost.axhline(0, color=GREY, linewidth=0.8)
     nights = max((p.nights for p in ageing), default=0)
-    for axes, name in ((hr, "HR, %"), (lost, "HR against age 1, percentage points")):
-        axes.set_xlabel(f"age of the champion, days ({nights} night{'s' * (nights != 1)})")
+    age = f"age of the champion, days ({nights} night{'s' * (nights != 1)})"
+    for axes in (hr, lost):
+        axes.set_xlim(0.5, max((p.age for p in ageing), default=1) + 0.5)
         axes.xaxis.get_major_locator().set_params(integer=True)
-        axes.set_ylabel(name)
-        axes.grid(alpha=0.3)
+    _label(hr, "Hits by age", age, "HR, %")
+    _label(lost, "What is lost against the model of age 1", age, "HR, percentage points")
     return write(figure, file)
+
+
+def _label(axes: "Axes", title: str, across: str, up: str) -> None:
+    bare(axes, title)
+    axes.set_xlabel(across, fontsize="small", color=GREY)
+    axes.set_ylabel(up, fontsize="small", color=GREY)
+
+
+def _legend(figure: "Figure", axes: "Axes") -> None:
+    """One for all panels, below them."""
+    handles, labels = axes.get_legend_handles_labels()
+    if handles:
+        figure.legend(handles, labels, loc="outside lower center", ncols=8, fontsize="small", frameon=False)
+
+
+def _line(axes: "Axes", points: Sequence[tuple[float, float]], model: str, style: Style) -> None:
+    across, up = [x for x, _ in points], [y for _, y in points]
+    axes.plot(across, up, color=style.colour, marker=style.marker, markersize=5, linewidth=1.6, label=model)
 
 
 def _curve(axes: "Axes", found: Sequence[tuple[int, float, float | None]]) -> None:
     ages, means = [age for age, _, _ in found], [100 * mean for _, mean, _ in found]
     errors = [100 * (se or 0) for _, _, se in found]
-    axes.errorbar(ages, means, yerr=errors, marker="o", capsize=3)
+    axes.errorbar(ages, means, yerr=errors, marker="o", capsize=3, color=INK)
 
 
-def _point(axes: "Axes", evaluation: Evaluation, metric: str, model: str, marker: str) -> None:
+def _point(axes: "Axes", evaluation: Evaluation, metric: str, model: str, style: Style) -> None:
     hr, across = evaluation.metrics["hr"], evaluation.metrics.get(metric, UNKNOWN)
     if hr.mean is None or across.mean is None:
         return
@@ -100,7 +122,10 @@ def _point(axes: "Axes", evaluation: Evaluation, metric: str, model: str, marker
         [100 * hr.mean],
         xerr=[100 * (across.se or 0)],
         yerr=[100 * (hr.se or 0)],
-        marker=marker,
+        marker=style.marker,
+        color=style.colour,
+        markersize=8,
+        ecolor=PALE,
         linestyle="none",
         capsize=3,
         label=model,

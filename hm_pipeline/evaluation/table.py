@@ -14,6 +14,7 @@ from hm_pipeline.evaluation.estimate import UNKNOWN, Estimate
 from hm_pipeline.evaluation.evaluate import Evaluation
 from hm_pipeline.frozen import Frozen
 
+_LEVEL, _NOTHING_TOLD = "hr_", "100.00%"
 _LOWER_IS_BETTER = ("overlap", "empty_lists", "short_lists")
 
 
@@ -60,6 +61,18 @@ def comparison(
     return Table(models=tuple(evaluations), rows=tuple(rows + _cost_rows(list(evaluations), costs or {})))
 
 
+def attributes(table: Table) -> list[str]:
+    """The attributes whose values are known: where the catalogue knows none, every list hits in full."""
+    named = [row for row in table.rows if row.metric.startswith(_LEVEL)]
+    return [row.metric.removeprefix(_LEVEL) for row in named if _tells(row)]
+
+
+def at_level(table: Table, metrics: Sequence[str], attribute: str = "") -> list[tuple[str, Row]]:
+    """(metric, its row) at item level, or at that of an attribute; metrics without a row are left out."""
+    suffix, rows = f"_{attribute}" if attribute else "", {row.metric: row for row in table.rows}
+    return [(metric, rows[metric + suffix]) for metric in metrics if metric + suffix in rows]
+
+
 def markdown(table: Table) -> str:
     """A markdown table, the best in bold."""
     lines = [("metric", *table.models), ("---", *("---:" for _ in table.models))]
@@ -70,6 +83,12 @@ def markdown(table: Table) -> str:
 def lower_is_better(metric: str) -> bool:
     """Whether a small figure is the good one; holds for the attribute levels too."""
     return metric.startswith(_LOWER_IS_BETTER)
+
+
+def _tells(row: Row) -> bool:
+    """Models differ; or there is one, and something else than a full hit ratio."""
+    texts = {cell.text for cell in row.cells}
+    return len(texts) > 1 or (len(row.cells) == 1 and not row.cells[0].text.startswith(_NOTHING_TOLD))
 
 
 def _check_same_question(evaluations: Mapping[str, Evaluation]) -> None:

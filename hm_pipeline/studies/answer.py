@@ -15,7 +15,7 @@ from hm_pipeline.studies.statistics import Gap, Spread, gap, spread
 from hm_pipeline.studies.study import Study
 from hm_pipeline.studies.variants import Setting, reference_of, settings_of, unidentifiable
 
-_BY_USER = ("hr", "ndcg")  # kept a user
+BY_USER = ("hr", "ndcg")  # kept a user
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,7 +118,7 @@ def _gap(own: Mapping[int, Measured], reference: Mapping[int, Measured], metric:
 
 def _by_user(pairs: Sequence[tuple[Measured, Measured]], metric: str) -> Float64 | None:
     questions = {one.evaluation.question for pair in pairs for one in pair}
-    if metric not in _BY_USER or len(questions) > 1:
+    if metric not in BY_USER or len(questions) > 1:
         return None
     differences = [_kept(a, metric) - _kept(b, metric) for a, b in pairs]
     users_N: Float64 = np.mean(differences, axis=0)

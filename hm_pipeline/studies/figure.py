@@ -9,23 +9,39 @@ from hm_pipeline.studies.answer import Answer, Line
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 _SHOWN = 3  # metrics, a panel each
 _OURS, _THEIRS = "#0072b2", "#d55e00"
 
 
 def figure(answer: Answer, file: Path) -> Path:
-    """A panel a metric, a row a setting: its difference, with the 95% interval over seeds."""
+    """A panel a metric, a row a setting: its difference, with its 95% interval."""
     metrics = [m for m in answer.study.metrics if any(m in line.figures for line in answer.lines)][:_SHOWN]
     lines = [line for line in answer.lines if line.figures]
-    drawn = blank(1.5 + 3.5 * len(metrics), 1.6 + 0.36 * len(lines))
+    drawn = blank(1.5 + 3.5 * max(len(metrics), 1), 1.9 + 0.36 * len(lines))
+    drawn.suptitle(answer.study.question)
+    if metrics:
+        _panels(drawn, answer, lines, metrics)
+    else:
+        drawn.text(0.5, 0.4, "Nothing was measured: the text says why.", ha="center")
+    return write(drawn, file)
+
+
+def _panels(drawn: "Figure", answer: Answer, lines: Sequence[Line], metrics: Sequence[str]) -> None:
     panels = drawn.subplots(1, len(metrics), sharey=True, squeeze=False)[0]
     for panel, metric in zip(panels, metrics, strict=True):
         _panel(panel, answer, lines, metric)
     panels[0].set_yticks(range(len(lines)), [line.label for line in lines])
     panels[0].invert_yaxis()
-    drawn.suptitle(answer.study.question)
-    return write(drawn, file)
+    _legend(drawn, panels[0], thesis=any(line.thesis for line in lines))
+
+
+def _legend(drawn: "Figure", axes: "Axes", *, thesis: bool) -> None:
+    kinds = [("more than noise", _OURS, _OURS, "o"), ("noise, or its size is unknown", _OURS, "white", "o")]
+    for label, edge, face, marker in [*kinds, ("the thesis", _THEIRS, _THEIRS, "D")][: 3 if thesis else 2]:
+        axes.plot([], [], label=label, color=edge, markerfacecolor=face, marker=marker, linestyle="none")
+    drawn.legend(loc="outside lower center", ncols=3, fontsize="small", frameon=False)
 
 
 def _panel(axes: "Axes", answer: Answer, lines: Sequence[Line], metric: str) -> None:
@@ -34,7 +50,10 @@ def _panel(axes: "Axes", answer: Answer, lines: Sequence[Line], metric: str) -> 
         _ours(axes, place, line, metric)
         _theirs(axes, place, line, answer.reference(line), metric)
     unit = "nats" if metric.startswith("novelty") else "percentage points"
-    axes.set_xlabel(f"{metric}@{answer.k} against the reference, {unit}", fontsize="small")
+    by_user = any(line.gaps[metric].users_se is not None for line in lines if metric in line.gaps)
+    over = "seeds and users" if by_user else "seeds"
+    label = f"{metric}@{answer.k} against the reference\n{unit}, 95% over {over}"
+    axes.set_xlabel(label, fontsize="small")
     axes.grid(axis="x", alpha=0.3)
 
 
@@ -45,9 +64,7 @@ def _ours(axes: "Axes", place: int, line: Line, metric: str) -> None:
         axes.plot([0], [place], marker="|", color="black", markersize=12)
         return
     times = _times(metric)
-    reach = [[0.0], [0.0]]
-    if found.low is not None and found.high is not None:
-        reach = [[times * (found.mean - found.low)], [times * (found.high - found.mean)]]
+    reach = [times * (found.margin or 0.0)]
     face = _OURS if found.is_more_than_noise else "white"
     middle = [times * found.mean]
     axes.errorbar(middle, [place], xerr=reach, marker="o", color=_OURS, markerfacecolor=face, capsize=3)

@@ -1,7 +1,7 @@
 """Means over seeds and paired differences, with what is known of their error (docs/definitions.md).
 
 Two kinds of noise: another seed on the same users (t intervals over seeds), and other users for the same
-seeds (the paired standard error of their mean difference). More than noise is what exceeds both.
+seeds (the paired standard error of their mean difference). Neither holds the other, so their squares add.
 """
 
 import math
@@ -34,20 +34,24 @@ class Gap(Frozen):
     detectable: float | None = None  # smallest true difference that had been found in four of five cases
 
     @property
+    def seeds_margin(self) -> float | None:
+        """Half of the 95% interval over seeds."""
+        return None if self.high is None else self.high - self.mean
+
+    @property
+    def users_margin(self) -> float | None:
+        """Half of the 95% interval over users."""
+        return None if self.users_se is None else _normal(CONFIDENCE) * self.users_se
+
+    @property
+    def margin(self) -> float | None:
+        """Half of the 95% interval over both; null where neither is known."""
+        return _together(self.seeds_margin, self.users_margin)
+
+    @property
     def is_more_than_noise(self) -> bool:
-        """Beyond the seeds' interval and 1.96 of the users' standard errors, as far as either is known."""
-        known = [k for k in (self._beyond_seeds, self._beyond_users) if k is not None]
-        return bool(known) and all(known)
-
-    @property
-    def _beyond_seeds(self) -> bool | None:
-        if self.low is None or self.high is None:
-            return None
-        return self.low > 0 or self.high < 0
-
-    @property
-    def _beyond_users(self) -> bool | None:
-        return None if self.users_se is None else abs(self.mean) > _normal(CONFIDENCE) * self.users_se
+        """Beyond the margin; never where there is none."""
+        return self.margin is not None and abs(self.mean) > self.margin
 
 
 def spread(values: Sequence[float]) -> Spread:
@@ -70,13 +74,16 @@ def gap(differences: Sequence[float], users_N: Float64 | None) -> Gap:
 
 
 def _detectable(se: float | None, freedom: int, users_se: float | None) -> float | None:
-    """(t at 97.5% + t at 80%) standard errors, of the noisier of seeds and users."""
-    found = []
-    if se is not None:
-        found.append(se * (_student(freedom, (1 + CONFIDENCE) / 2) + _student(freedom, POWER)))
-    if users_se is not None:
-        found.append(users_se * (_normal(CONFIDENCE) + float(stats.norm.ppf(POWER))))
-    return max(found, default=None)
+    """(t at 97.5% + t at 80%) standard errors, of seeds and users together."""
+    seeds = None if se is None else se * (_student(freedom, (1 + CONFIDENCE) / 2) + _student(freedom, POWER))
+    users = None if users_se is None else users_se * (_normal(CONFIDENCE) + float(stats.norm.ppf(POWER)))
+    return _together(seeds, users)
+
+
+def _together(*reaches: float | None) -> float | None:
+    """Of noises that do not depend on each other, as far as they are known."""
+    known = [reach for reach in reaches if reach is not None]
+    return math.hypot(*known) if known else None
 
 
 def _standard_error(values: Sequence[float] | Float64) -> float | None:

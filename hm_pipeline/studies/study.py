@@ -9,19 +9,23 @@
     values = [1, 10, 20, 128, 256]
     reference = 256                              what the others are compared with
 
-Every model meets every value of every axis, once a seed. Without an axis the models are compared.
+Every model meets every value of every axis, once a seed. Without an axis the models are compared. A file
+with kind = "longevity" asks how fast models age (longevity.py).
 """
 
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, NonNegativeInt, model_validator
+from pydantic import Field, NonNegativeInt, RootModel, model_validator
 
 from hm_pipeline.config import parse
+from hm_pipeline.data.build import ATTRIBUTES
 from hm_pipeline.errors import ConfigError
 from hm_pipeline.evaluation.evaluate import METRICS
 from hm_pipeline.frozen import Frozen
+from hm_pipeline.studies.longevity import LongevityStudy
 from hm_pipeline.studies.needs import Need
 
 
@@ -58,6 +62,7 @@ class Thesis(Frozen):
 class Study(Frozen):
     """What is varied, how often it is repeated, and what is looked at."""
 
+    kind: Literal["variants"] = "variants"
     name: str
     question: str
     models: tuple[str, ...] = Field(min_length=1)
@@ -80,20 +85,47 @@ class Study(Frozen):
             raise ValueError("models are compared: name one of them as reference_model")
         if self.reference_model not in {None, *self.models}:
             raise ValueError(f"reference_model {self.reference_model!r} is none of the models")
-        for name, given in {"models": self.models, "seeds": self.seeds, "metrics": self.metrics}.items():
-            if len(set(given)) < len(given):
-                raise ValueError(f"{name}: one stands twice")
+        paths = (*(axis.path for axis in self.axes), *self.fixed)  # a value of an axis would win unnoticed
+        lists: dict[str, tuple[Any, ...]] = {
+            "models": self.models,
+            "seeds": self.seeds,
+            "metrics": self.metrics,
+            "axes, fixed": paths,
+        }
+        for name, given in lists.items():
+            twice = [one for at, one in enumerate(given) if one in given[:at]]
+            if twice:
+                raise ValueError(f"{name}: {twice[0]} stands twice")
         return self
 
     @model_validator(mode="after")
     def _measures_what_there_is(self) -> Self:
-        unknown = [m for m in self.metrics if not m.startswith(tuple(METRICS))]
+        known = {metric + level for metric in METRICS for level in ("", *(f"_{a}" for a in ATTRIBUTES))}
+        unknown = [metric for metric in self.metrics if metric not in known]
         if unknown:
-            raise ValueError(f"no metric {', '.join(unknown)}; there are {', '.join(METRICS)}")
+            levels = " or ".join(f"_{a}" for a in ATTRIBUTES)
+            raise ValueError(
+                f"no metric {', '.join(unknown)}; there are {', '.join(METRICS)}, each also with {levels}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _needs_are_of_values(self) -> Self:
+        values = [value for axis in self.axes for value in axis.values]
+        lost = [need.value for need in self.needs if need.value not in [None, *values]]
+        if lost:
+            raise ValueError(f"needs: {', '.join(map(repr, lost))} is no value of an axis")
         return self
 
 
-def load(folder: Path, name: str) -> Study:
+Declared = Study | LongevityStudy
+
+
+class _Declaration(RootModel[Annotated[Declared, Field(discriminator="kind")]]):
+    """A file's content, by its kind."""
+
+
+def load(folder: Path, name: str) -> Declared:
     """The study of `folder`/studies/{name}.toml. ConfigError names the key and the value that is wrong."""
     file = folder / "studies" / f"{name}.toml"
     try:
@@ -102,7 +134,12 @@ def load(folder: Path, name: str) -> Study:
         raise ConfigError(f"no study {name}; there are {', '.join(names(folder)) or 'none'}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{file} is not TOML: {error}") from None
-    return parse(Study, {"name": name} | content, file)
+    return declared({"name": name} | content, file)
+
+
+def declared(content: Mapping[str, Any], origin: Path | str) -> Declared:
+    """A declaration, by its kind; one without is of variants. ConfigError names `origin` and the key."""
+    return parse(_Declaration, {"kind": "variants"} | dict(content), origin).root
 
 
 def names(folder: Path) -> list[str]:

@@ -5,12 +5,14 @@ from collections.abc import Iterator, Sequence
 from hm_pipeline.evaluation.table import lower_is_better
 from hm_pipeline.studies.answer import Answer, Line
 from hm_pipeline.studies.statistics import Gap, Spread
-from hm_pipeline.studies.words import amount, sentence
+from hm_pipeline.studies.words import bare, reasons, sentence
 
 _NOISE = (
-    "± is one standard error over seeds; a difference is more than noise where its 95% t interval over seeds "
-    "leaves out zero and it exceeds 1.96 paired standard errors over users. `detectable`: the smallest true "
-    "difference that would have been found in four of five cases."
+    "± beside a figure is one standard error over seeds; a model without chance is fitted once and has none. "
+    "A difference has a 95% interval: `seeds` and `users` are its half from either alone (Student's t; "
+    "paired, of hr and ndcg), and their squares add. More than noise is what leaves out zero, each one "
+    "judged by itself: of twenty that are nothing, one passes by chance. `detectable`: the smallest true "
+    "difference that is found in four of five cases."
 )
 
 
@@ -23,12 +25,13 @@ def markdown(answer: Answer) -> str:
         *(_differences(answer, metric) for metric in answer.study.metrics[:1]),
         _read(answer),
     ]
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join(filter(None, parts)) + "\n"
 
 
 def _figures(answer: Answer) -> str:
     """Every metric of every setting, the thesis's beside ours where it has one."""
-    metrics = [m for m in answer.study.metrics if any(m in line.figures for line in answer.lines)]
+    known = {metric for line in answer.lines for metric in (*line.figures, *line.thesis)}
+    metrics = [metric for metric in answer.study.metrics if metric in known]
     theirs = [m for m in metrics if any(m in line.thesis for line in answer.lines)]
     columns = [(m, old) for m in metrics for old in ((False, True) if m in theirs else (False,))]
     head = ["setting", *(f"{m}, thesis" if old else m for m, old in columns), "s a fit"]
@@ -49,9 +52,9 @@ def _figure(line: Line, metric: str) -> str:
 
 
 def _spread(metric: str, found: Spread) -> str:
-    error = "" if found.se is None else f" ±{amount(metric, found.se).split()[0]}"
+    error = "" if found.se is None else f" ±{bare(metric, found.se)}"
     sign = "" if metric.startswith("novelty") else "%"
-    return f"{amount(metric, found.mean).split()[0]}{sign}{error}"
+    return f"{bare(metric, found.mean)}{sign}{error}"
 
 
 def _thesis(line: Line, metric: str) -> str:
@@ -59,14 +62,15 @@ def _thesis(line: Line, metric: str) -> str:
 
 
 def _differences(answer: Answer, metric: str) -> str:
-    """Against the reference: interval over seeds, standard error over users, what would have been seen."""
+    """Against the reference: the interval, what seeds and users have in it, what would have been found."""
     unit = "nats" if metric.startswith("novelty") else "percentage points"
     head = [
         f"{metric}, {unit}",
         "against",
         "difference",
-        "95% over seeds",
-        "± users",
+        "95%",
+        "seeds",
+        "users",
         "detectable",
         "more than noise",
     ]
@@ -79,24 +83,23 @@ def _differences(answer: Answer, metric: str) -> str:
 
 
 def _difference(metric: str, gap: Gap) -> Iterator[str]:
-    yield amount(metric, gap.mean, "+").split()[0]
-    known = gap.low is not None and gap.high is not None
-    yield f"{_bare(metric, gap.low)} … {_bare(metric, gap.high)}" if known else "-"
-    yield _bare(metric, gap.users_se, "")
-    yield _bare(metric, gap.detectable, "")
+    reach = gap.margin
+    yield bare(metric, gap.mean, "+")
+    yield "-" if reach is None else " … ".join(bare(metric, gap.mean + r, "+") for r in (-reach, reach))
+    for one in (gap.seeds_margin, gap.users_margin, gap.detectable):
+        yield "-" if one is None else bare(metric, one)
+    yield "-" if reach is None else _judged(metric, gap)
+
+
+def _judged(metric: str, gap: Gap) -> str:
     good = (gap.mean > 0) != lower_is_better(metric)
-    yield ("**better**" if good else "**worse**") if gap.is_more_than_noise else "no"
-
-
-def _bare(metric: str, figure: float | None, sign: str = "+") -> str:
-    return "-" if figure is None else amount(metric, figure, sign).split()[0]
+    return ("**better**" if good else "**worse**") if gap.is_more_than_noise else "no"
 
 
 def _read(answer: Answer) -> str:
     """Who was asked, how often, and what ± means."""
     study, traits = answer.study, answer.traits
     seeds = "one seed" if len(study.seeds) == 1 else f"{len(study.seeds)} paired seeds"
-    reasons = dict.fromkeys(line.not_identifiable for line in answer.lines if line.not_identifiable)
     lines = [
         f"Market `{answer.market}`, run date {answer.day}, profile `{answer.profile}`, protocol "
         f"`{study.protocol}` ({answer.holdout}), {answer.users:,} users asked, {seeds}.",
@@ -105,7 +108,7 @@ def _read(answer: Answer) -> str:
         f"items; {traits.returning:.1%} of the users return on another day; a history has "
         f"{traits.median_length:g} in the median, {traits.longest} at most; {traits.tied:.0%} of a day's "
         "neighbours have one stamp.",
-        *(f"Not identifiable: {reason}." for reason in reasons),
+        *(f"Not identifiable: {reason}." for reason in reasons(answer)),
     ]
     if study.thesis is not None:
         lines.append(f"Thesis: {study.thesis.source}, on H&M's own data; per cent, novelty in its own unit.")

@@ -8,7 +8,7 @@ from hm_pipeline.config import RunConfig, parse
 from hm_pipeline.data.traits import Traits
 from hm_pipeline.errors import ConfigError
 from hm_pipeline.frozen import Frozen
-from hm_pipeline.studies.study import Study
+from hm_pipeline.studies.study import Declared, Study
 
 
 class Setting(Frozen):
@@ -50,6 +50,15 @@ def reference_of(study: Study, setting: Setting) -> Setting:
 
 def variants(study: Study, config: RunConfig) -> tuple[Variant, ...]:
     """Each setting with each seed. ConfigError for a path or value that the configuration does not know."""
+    config = configured(study, config)
+    return tuple(_variant(study, config, s, seed) for s in settings_of(study) for seed in study.seeds)
+
+
+def configured(study: Declared, config: RunConfig) -> RunConfig:
+    """The configuration that all of a study share: its models alone, its fixed values, no clock.
+
+    ConfigError where the profile lacks a model.
+    """
     missing = [model for model in study.models if model not in config.models]
     if missing:
         raise ConfigError(
@@ -57,8 +66,8 @@ def variants(study: Study, config: RunConfig) -> tuple[Variant, ...]:
             f"it has {', '.join(config.models)}"
         )
     config = config.model_copy(update={"models": {m: config.models[m] for m in study.models}})
-    config = changed(config, {"publish.publish_by": None, **study.fixed}, study)
-    return tuple(_variant(study, config, s, seed) for s in settings_of(study) for seed in study.seeds)
+    unhurried = {"publish.publish_by": None, "publish.max_train_minutes": None}
+    return changed(config, unhurried | study.fixed, study)
 
 
 def unidentifiable(study: Study, traits: Traits) -> dict[Setting, str]:
@@ -67,7 +76,7 @@ def unidentifiable(study: Study, traits: Traits) -> dict[Setting, str]:
     return {setting: reason for setting, reason in reasons.items() if reason}
 
 
-def changed(config: RunConfig, values: Mapping[str, Any], study: Study) -> RunConfig:
+def changed(config: RunConfig, values: Mapping[str, Any], study: Declared) -> RunConfig:
     """The configuration with other values at these paths, checked as if it had been read so."""
     content = config.model_dump(mode="json")
     for path, value in values.items():
@@ -78,13 +87,19 @@ def changed(config: RunConfig, values: Mapping[str, Any], study: Study) -> RunCo
 
 def _variant(study: Study, config: RunConfig, setting: Setting, seed: int) -> Variant:
     alone = config.model_copy(update={"models": {setting.model: config.models[setting.model]}})
-    seeds = dict.fromkeys([*_seeds(alone), *study.seeded], seed)
-    return Variant(setting=setting, seed=seed, config=changed(alone, setting.values(study) | seeds, study))
+    settled = changed(alone, setting.values(study), study)
+    return Variant(
+        setting=setting,
+        seed=seed,
+        config=changed(settled, dict.fromkeys(_seeds(study, settled), seed), study),
+    )
 
 
-def _seeds(config: RunConfig) -> list[str]:
-    """The paths of all seeds of the models."""
-    return [f"models.{path}" for path in _named("seed", config.model_dump(mode="json")["models"])]
+def _seeds(study: Study, config: RunConfig) -> list[str]:
+    """The paths of all seeds: the models' and the study's own; what is not shuffled has none."""
+    own = [f"models.{path}" for path in _named("seed", config.model_dump(mode="json")["models"])]
+    idle = {"samples.order_seed"} if config.samples.order == "correct" else set()
+    return own + [path for path in study.seeded if path not in idle]
 
 
 def _named(name: str, content: Mapping[str, Any]) -> Iterator[str]:

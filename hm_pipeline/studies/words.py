@@ -1,64 +1,96 @@
 """What was found, in one sentence: who differs from the reference, by how much, and whether that is noise."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from hm_pipeline.evaluation.table import lower_is_better
-from hm_pipeline.studies.answer import Answer, Line
+from hm_pipeline.studies.answer import BY_USER, Answer, Line
 from hm_pipeline.studies.statistics import Gap
 
 
 def sentence(answer: Answer) -> str:
     """Of the study's first metric; markdown without a break."""
     metric = answer.study.metrics[0]
-    measured = [line for line in answer.lines if line.figures]
-    if not measured:
-        return f"**Not identifiable on {answer.market}**: {answer.lines[0].not_identifiable}."
-    compared = [line for line in measured if metric in line.gaps]
-    return f"**{metric}@{answer.k} on {answer.market}**: {'; '.join(_clauses(answer, compared, metric))}."
+    if all(line.not_identifiable for line in answer.lines):
+        return f"**Not identifiable on {answer.market}**: {'; '.join(reasons(answer))}."
+    if not any(metric in line.figures for line in answer.lines):
+        return f"**{metric} is not measured on {answer.market}**: the log lacks what it is made of."
+    return f"**{metric}@{answer.k} on {answer.market}**: {'; '.join(_clauses(answer, metric))}."
+
+
+def reasons(answer: Answer) -> Iterator[str]:
+    """Why settings are not identifiable, each reason once, with its settings unless it is that of all."""
+    lines = [line for line in answer.lines if line.not_identifiable]
+    for reason in dict.fromkeys(line.not_identifiable for line in lines):
+        labels = [line.label for line in lines if line.not_identifiable == reason]
+        yield reason if len(labels) == len(answer.lines) else f"{_list(labels)}: {reason}"
 
 
 def amount(metric: str, figure: float, sign: str = "") -> str:
     """A figure in the unit people speak of: shares in points of per cent, novelty in nats."""
-    times, unit = (1.0, " nats") if metric.startswith("novelty") else (100.0, " points")
-    return f"{times * figure:{sign}.2f}{unit}"
+    return f"{bare(metric, figure, sign)} {'nats' if metric.startswith('novelty') else 'points'}"
 
 
-def _clauses(answer: Answer, compared: Sequence[Line], metric: str) -> list[str]:
+def bare(metric: str, figure: float, sign: str = "") -> str:
+    """The same without its unit."""
+    return f"{figure if metric.startswith('novelty') else 100 * figure:{sign}.2f}"
+
+
+def _clauses(answer: Answer, metric: str) -> Iterator[str]:
+    compared = [line for line in answer.lines if metric in line.gaps]
     sure = [line for line in compared if line.gaps[metric].is_more_than_noise]
     better = [line for line in sure if (line.gaps[metric].mean > 0) != lower_is_better(metric)]
     worse = [line for line in sure if line not in better]
-    told = ((better, "better"), (worse, "worse"))
-    clauses = [_differ(answer, lines, metric, word) for lines, word in told if lines]
-    noise = [line for line in compared if line not in sure]
+    for lines, word in ((better, "better"), (worse, "worse")):
+        if lines:
+            yield f"{word} than {_reference(answer)} beyond noise: {_told(lines, metric)}"
+    noise = [line for line in compared if line not in sure and line.gaps[metric].margin is not None]
     if noise:
-        clauses.append(_noise(answer, noise, metric))
+        yield _noise(answer, noise, metric)
+    yield from _reserves(answer, compared, metric)
+
+
+def _reserves(answer: Answer, compared: Sequence[Line], metric: str) -> Iterator[str]:
+    """What is not known."""
+    unsure = [line for line in compared if line.gaps[metric].margin is None]
+    if unsure:
+        yield f"without a known error against {_reference(answer)}: {_told(unsure, metric)}"
+    if not compared:
+        yield "there is nothing to compare"
     gone = [line.label for line in answer.lines if line.not_identifiable]
-    return clauses + ([f"not identifiable: {_list(gone)}"] if gone else [])
-
-
-def _differ(answer: Answer, lines: Sequence[Line], metric: str, word: str) -> str:
-    told = [f"{line.label} ({_gap(metric, line.gaps[metric])})" for line in lines]
-    return f"{word} than {_reference(answer, lines)} beyond noise: {_list(told)}"
+    if gone:
+        yield f"not identifiable: {_list(gone)}"
+    if metric in BY_USER and any(line.gaps[metric].users_se is None for line in compared):
+        yield "not all were asked the same, and what users make of it is unknown"
+    if len(answer.study.seeds) == 1:
+        yield "one seed, whose own noise is unknown"
 
 
 def _noise(answer: Answer, lines: Sequence[Line], metric: str) -> str:
-    told = [f"{line.label} ({amount(metric, line.gaps[metric].mean, '+')})" for line in lines]
-    least = [g.detectable for line in lines if (g := line.gaps[metric]).detectable is not None]
-    seen = f"; a difference of {amount(metric, max(least))} would have been seen" if least else ""
-    return f"no more than noise against {_reference(answer, lines)}: {_list(told)}{seen}"
+    least = [found for line in lines if (found := line.gaps[metric].detectable) is not None]
+    seen = f"; {amount(metric, max(least))} would have been found in four of five cases" if least else ""
+    told = _list([f"{line.label} ({amount(metric, line.gaps[metric].mean, '+')})" for line in lines])
+    return f"no more than noise against {_reference(answer)}: {told}{seen}"
+
+
+def _told(lines: Sequence[Line], metric: str) -> str:
+    return _list([f"{line.label} ({_gap(metric, line.gaps[metric])})" for line in lines])
 
 
 def _gap(metric: str, gap: Gap) -> str:
-    if gap.low is None or gap.high is None:
-        return f"{amount(metric, gap.mean, '+')}, one fit"
-    low, high = amount(metric, gap.low, "+").split()[0], amount(metric, gap.high, "+")
-    return f"{amount(metric, gap.mean, '+')}, 95% {low} to {high}"
+    """`+0.42 points, 95% +0.32 to +0.52`."""
+    mean = amount(metric, gap.mean, "+")
+    if gap.margin is None:
+        return mean
+    low, high = (bare(metric, gap.mean + reach, "+") for reach in (-gap.margin, gap.margin))
+    return f"{mean}, 95% {low} to {high}"
 
 
-def _reference(answer: Answer, lines: Sequence[Line]) -> str:
-    """By its label, or in general where each line has its own."""
-    labels = {answer.reference(line).label for line in lines}
-    return labels.pop() if len(labels) == 1 else "its reference"
+def _reference(answer: Answer) -> str:
+    """By its label, or where each model has its own by the values that these share."""
+    study = answer.study
+    if study.reference_model is None:
+        return " · ".join(axis.label(axis.reference) for axis in study.axes)
+    return answer.reference(answer.lines[0]).label
 
 
 def _list(parts: Sequence[str]) -> str:

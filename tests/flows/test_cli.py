@@ -35,7 +35,7 @@ def test_help_loads_neither_torch_nor_prefect_nor_polars(tmp_path: Path):
 def test_an_error_raised_on_purpose_is_one_sentence_and_no_trace(tmp_path: Path):
     done = hm("run", "--market", "Atlantis", "--day", "2021-06-01", cwd=tmp_path)
     assert done.returncode == 1
-    assert "markets known: SE, demo, electronics, eshop, hm, yoochoose" in done.stderr
+    assert "markets known: SE, demo, electronics, eshop, hm, sim, yoochoose" in done.stderr
     assert "Traceback" not in done.stderr
 
 

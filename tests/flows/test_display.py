@@ -7,7 +7,7 @@ from rich.console import Console
 
 from flows import display
 from hm_pipeline.evaluation.table import Cell, Row, Table
-from tasks.report import Outcome
+from hm_pipeline.report.outcome import Outcome
 
 MODELS = ("popularity", "repeat", "itemknn", "als", "aals", "lstm", "champion")
 METRICS = ("hr", "precision", "ndcg", "mrr", "coverage", "overlap", "personalization", "novelty")
@@ -41,6 +41,7 @@ OUTCOME = Outcome(
     currency="USD",
     lists="root/demo/lists",
     published_hr=0.175,
+    page="root/demo/report.html",
     notes=("an undated snapshot",),
     reused=True,
 )
@@ -56,7 +57,14 @@ def test_no_figure_is_cut_off(width: int, monkeypatch: pytest.MonkeyPatch):
     assert (
         said.count("16.25") == 2 * len(METRICS) + 3
     )  # the champion's, of items and of categories, and costs
-    for line in ("Nobody was promoted.", "17.5%", "0.5000 USD", "root/demo/lists", "an undated snapshot"):
+    for line in (
+        "Nobody was promoted.",
+        "17.5%",
+        "0.5000 USD",
+        "root/demo/lists",
+        "root/demo/report.html",
+        "an undated snapshot",
+    ):
         assert line in said
     assert "Nothing was recomputed" in said
 

@@ -4,6 +4,7 @@ import shutil
 import sqlite3
 from contextlib import closing
 from datetime import timedelta
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,12 @@ def test_a_third_night_asks_both_champions_before_it(unkilled: Unkilled) -> None
     )
     assert set(aged) == {"longevity/hr_at_age_1", "longevity/hr_at_age_2"}
     artifacts = world.folder / "work" / "mlartifacts"
-    assert list(artifacts.rglob("longevity.png"))
+    for name in ("longevity.png", "item_profiles.png"):
+        assert list(artifacts.rglob(name))
+    assert outcome.page is not None
+    drawn = Path(outcome.page).read_text(encoding="utf-8")
+    assert outcome.verdict in unescape(drawn)
+    assert drawn in [file.read_text(encoding="utf-8") for file in artifacts.rglob("report.html")]
     cards = in_mlflow(world, "version, description FROM model_versions ORDER BY version")
     assert len(cards) == 12
     assert all(card.startswith("# ") and "## Known limits" in card for _, card in cards)

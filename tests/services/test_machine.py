@@ -4,11 +4,8 @@ import json
 import os
 import signal
 import socket
-import subprocess
-import sys
 from datetime import datetime
 from typing import Any
-from urllib.request import Request, urlopen
 from zoneinfo import ZoneInfo
 
 from live_machine import LiveMachine, until
@@ -30,9 +27,9 @@ def test_a_market_of_historical_data_gets_none(machine: LiveMachine) -> None:
 
 
 def test_the_gpu_trains_one_model_at_a_time(machine: LiveMachine) -> None:
-    limits = {pool["name"]: pool["concurrency_limit"] for pool in _ask(machine, "work_pools/filter", {})}
+    limits = {pool["name"]: pool["concurrency_limit"] for pool in machine.ask("work_pools/filter", {})}
     assert limits == {"orchestrator-pool": None, "cpu-pool": None, "gpu-pool": 1}
-    slots = _ask(machine, "v2/concurrency_limits/filter", {})
+    slots = machine.ask("v2/concurrency_limits/filter", {})
     assert [(slot["name"], slot["limit"]) for slot in slots if slot["name"] == "gpu"] == [("gpu", 1)]
 
 
@@ -46,33 +43,15 @@ def test_up_twice_is_up_once(machine: LiveMachine) -> None:
 
 def test_the_server_lacks_nothing_and_says_what_it_lacks(machine: LiveMachine) -> None:
     assert machine.there("set-up", "--check").returncode == 0
-    lost = next(a for a in _ask(machine, "automations/filter", {}) if "heartbeats" in a["name"])
-    urlopen(_request(machine, f"automations/{lost['id']}", method="DELETE")).close()
+    lost = next(a for a in machine.ask("automations/filter", {}) if "heartbeats" in a["name"])
+    machine.ask(f"automations/{lost['id']}", method="DELETE")
     lacking = machine.there("set-up", "--check")
     assert lacking.returncode == 1
     assert "heartbeats" in lacking.stdout
     mended = machine.there("set-up")
     assert mended.returncode == 0, mended.stdout + mended.stderr
-    names = [automation["name"] for automation in _ask(machine, "automations/filter", {})]
+    names = [automation["name"] for automation in machine.ask("automations/filter", {})]
     assert names.count(lost["name"]) == 1
-
-
-def test_a_failed_night_is_told(machine: LiveMachine) -> None:
-    begun = machine.prefect("deployment", "run", "daily/tiny", "--param", "day=2019-01-01")  # no such data
-    assert begun.returncode == 0, begun.stdout + begun.stderr
-    told = until(lambda: [b for b in machine.told() if b["day"] == "2019-01-01"], seconds=240)
-    assert told, f"nobody was told\n{machine.logs()}"
-    assert (told[0]["market"], told[0]["state"]) == ("tiny", "Failed")
-    assert told[0]["run"].startswith(machine.urls["prefect"])
-    assert "2019-01-01" in told[0]["message"]
-
-
-def test_stale_lists_are_told(machine: LiveMachine) -> None:
-    event = "from datetime import date; from tasks.events import lists_stale; lists_stale('SE', date(2021, 6, 1), 'D-1 came \"late\"')"
-    subprocess.run([sys.executable, "-c", event], env=machine.env, check=True, timeout=120)
-    told = until(lambda: [b for b in machine.told() if b["state"] == "hm.lists.stale"])
-    assert told, f"nobody was told\n{machine.logs()}"
-    assert (told[0]["market"], told[0]["day"], told[0]["message"]) == ("SE", "2021-06-01", 'D-1 came "late"')
 
 
 def test_no_secret_is_said_or_logged(machine: LiveMachine) -> None:
@@ -117,8 +96,7 @@ def _inventory(machine: LiveMachine) -> dict[str, Any]:
     """All that a second `up` might double."""
     rooms = ("work_pools", "automations", "block_documents", "deployments", "v2/concurrency_limits")
     found: dict[str, Any] = {
-        room: sorted((one["id"], one["name"]) for one in _ask(machine, f"{room}/filter", {}))
-        for room in rooms
+        room: sorted((one["id"], one["name"]) for one in machine.ask(f"{room}/filter", {})) for room in rooms
     }
     status = machine.hm("status").stdout
     found["processes"] = sorted(line.split("uptime")[0] for line in status.splitlines())
@@ -131,22 +109,8 @@ def _scheduled(machine: LiveMachine, flow: str, deployment: str) -> list[datetim
         "deployments": {"name": {"any_": [deployment]}},
         "flow_runs": {"state": {"type": {"any_": ["SCHEDULED"]}}},
     }
-    runs = _ask(machine, "flow_runs/filter", which)
+    runs = machine.ask("flow_runs/filter", which)
     return [datetime.fromisoformat(run["expected_start_time"]) for run in runs]
-
-
-def _ask(machine: LiveMachine, path: str, body: dict[str, Any]) -> list[dict[str, Any]]:
-    with urlopen(_request(machine, path, body), timeout=60) as answer:
-        found: list[dict[str, Any]] = json.loads(answer.read())
-    return found
-
-
-def _request(
-    machine: LiveMachine, path: str, body: dict[str, Any] | None = None, method: str = "POST"
-) -> Request:
-    data = None if body is None else json.dumps(body).encode()
-    headers = {"Content-Type": "application/json"}
-    return Request(f"{machine.urls['prefect']}/api/{path}", data=data, headers=headers, method=method)
 
 
 def _listens(url: str) -> bool:

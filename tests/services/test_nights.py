@@ -4,8 +4,9 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
-from urllib.request import Request, urlopen
+from urllib.request import urlopen
 
 import pytest
 from live_machine import LiveMachine, until
@@ -14,6 +15,7 @@ from tiny_market import MARKET, NIGHTS
 from hm_pipeline.storage import find, materialise
 from tasks import ledger
 from tasks.settings import settings
+from tasks.study import find_answer, read_answer
 
 FIRST, SECOND, THIRD = NIGHTS[:3]
 
@@ -59,7 +61,7 @@ def test_a_run_without_a_day_is_of_the_day_it_was_planned_for_in_the_markets_zon
     before = everything(night)
     late_on_the_day_before = f"{FIRST - timedelta(days=1)}T23:30:00-02:00"
     planned = {"type": "SCHEDULED", "state_details": {"scheduled_time": late_on_the_day_before}}
-    run = asked(night, f"deployments/{deployment(night, 'daily')}/create_flow_run", {"state": planned})
+    run = night.ask(f"deployments/{deployment(night, 'daily')}/create_flow_run", {"state": planned})
     assert ended(night, run["id"]) == "COMPLETED", night.logs()
     assert everything(night) == before
 
@@ -72,7 +74,7 @@ def test_a_backfill_goes_through_the_deployments(night: LiveMachine) -> None:
     now = ledger.current(MARKET)
     assert set(now.decisions) == {FIRST, SECOND, THIRD}
     assert (latest(night)["day"], now.newest) == (str(THIRD), THIRD)
-    names = {run["name"] for run in asked(night, "flow_runs/filter", {})}
+    names = {run["name"] for run in night.ask("flow_runs/filter", {})}
     assert {f"{MARKET}-{SECOND}", f"{MARKET}-{SECOND}-train lstm", f"{MARKET}-{THIRD}-train aals"} <= names
 
 
@@ -80,8 +82,7 @@ def test_the_check_for_gaps_runs_a_night_that_never_came_to_its_report(night: Li
     storage, shown = settings().storage, latest(night)
     for entry in storage.keys(f"{MARKET}/{FIRST}/report"):
         storage.delete(entry.key)
-    run = asked(
-        night,
+    run = night.ask(
         f"deployments/{deployment(night, 'gaps')}/create_flow_run",
         {"parameters": {"market": MARKET, "day": str(SECOND)}},
     )
@@ -90,11 +91,36 @@ def test_the_check_for_gaps_runs_a_night_that_never_came_to_its_report(night: Li
     assert latest(night) == shown
 
 
+def test_a_declared_question_is_answered_by_the_pools(night: LiveMachine) -> None:
+    declared = Path(night.chosen["HM_CONFIG"]) / "studies" / "width.toml"
+    declared.write_text(
+        """
+        question = "How wide?"
+        models = ["lstm"]
+        seeds = [1, 2]
+        [[axes]]
+        path = "models.*.item_embedding"
+        values = [4, 16]
+        reference = 16
+        """
+    )
+    given = ("name=width", f"market={MARKET}", f"day={FIRST}")
+    params = [word for one in given for word in ("--param", one)]
+    watched = night.prefect("deployment", "run", "study/study", *params, "--watch")
+    assert watched.returncode == 0, f"{watched.stdout}{watched.stderr}\n{night.logs()}"
+    told = read_answer(find_answer("width", MARKET, FIRST))
+    assert [(line.label, line.figures["hr"].seeds) for line in told.lines] == [("4", 2), ("16", 2)]
+    sizes = [facts["machine"]["worker"] for facts in models(FIRST) if facts["kind"] == "lstm"]
+    assert sizes == ["gpu"] * 5, "the night's own and four variants"
+    artifacts = night.ask("artifacts/latest/filter", {"artifacts": {"key": {"like_": "study-width-tiny"}}})
+    assert "# How wide?" in artifacts[0]["data"]
+
+
 def test_the_gpus_slot_is_free_and_nothing_is_left_running(night: LiveMachine) -> None:
-    slots = asked(night, "v2/concurrency_limits/filter", {})
+    slots = night.ask("v2/concurrency_limits/filter", {})
     assert [slot["active_slots"] for slot in slots if slot["name"] == "gpu"] == [0]
     alive = {"flow_runs": {"state": {"type": {"any_": ["RUNNING", "PENDING", "CANCELLING"]}}}}
-    assert asked(night, "flow_runs/filter", alive) == []
+    assert night.ask("flow_runs/filter", alive) == []
     assert not [entry.key for entry in settings().storage.keys(MARKET) if "/checkpoints/" in entry.key]
 
 
@@ -160,20 +186,11 @@ def mlflow(machine: LiveMachine, query: str) -> Any:
 
 
 def deployment(machine: LiveMachine, flow: str) -> str:
-    return str(asked(machine, f"deployments/name/{flow}/{MARKET}", None)["id"])
+    return str(machine.ask(f"deployments/name/{flow}/{MARKET}")["id"])
 
 
 def ended(machine: LiveMachine, run: str, seconds: float = 400) -> str:
     """The type of a run's last state."""
     over = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
-    until(lambda: asked(machine, f"flow_runs/{run}", None)["state_type"] in over, seconds)
-    return str(asked(machine, f"flow_runs/{run}", None)["state_type"])
-
-
-def asked(machine: LiveMachine, path: str, body: dict[str, Any] | None) -> Any:
-    """Prefect's answer: a POST where there is a body."""
-    data = None if body is None else json.dumps(body).encode()
-    address = f"{machine.urls['prefect']}/api/{path}"
-    request = Request(address, data=data, headers={"Content-Type": "application/json"})
-    with urlopen(request, timeout=60) as answer:
-        return json.loads(answer.read())
+    until(lambda: machine.ask(f"flow_runs/{run}")["state_type"] in over, seconds)
+    return str(machine.ask(f"flow_runs/{run}")["state_type"])

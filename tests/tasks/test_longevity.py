@@ -4,9 +4,11 @@ from datetime import date, timedelta
 
 from hm_pipeline.registry.ledger import Decision, ModelRef
 from hm_pipeline.registry.promotion import Verdict
+from hm_pipeline.report.markdown import stages_markdown
+from hm_pipeline.report.outcome import StageCost
 from tasks.longevity import NIGHTS, champions
 from tasks.stage import Stored
-from tasks.watched import StageCost, stage_costs, stages_markdown
+from tasks.watched import stage_costs
 
 DAY = date(2021, 6, 30)
 

@@ -1,0 +1,68 @@
+"""What the webhook hears: each of deploy/automations, provoked."""
+
+import subprocess
+import sys
+
+from live_machine import LiveMachine, until
+
+
+def test_a_failed_night_is_told(machine: LiveMachine) -> None:
+    begun = machine.prefect("deployment", "run", "daily/tiny", "--param", "day=2019-01-01")  # no such data
+    assert begun.returncode == 0, begun.stdout + begun.stderr
+    told = until(lambda: [b for b in machine.told() if b["day"] == "2019-01-01"], seconds=240)
+    assert told, f"nobody was told\n{machine.logs()}"
+    assert (told[0]["market"], told[0]["state"]) == ("tiny", "Failed")
+    assert told[0]["run"].startswith(machine.urls["prefect"])
+    assert "2019-01-01" in told[0]["message"]
+
+
+def test_stale_lists_are_told(machine: LiveMachine) -> None:
+    _happens(machine, "lists_stale('SE', date(2021, 6, 1), 'D-1 came \"late\"')")
+    told = until(lambda: [b for b in machine.told() if b["state"] == "hm.lists.stale"])
+    assert told, f"nobody was told\n{machine.logs()}"
+    assert (told[0]["market"], told[0]["day"], told[0]["message"]) == ("SE", "2021-06-01", 'D-1 came "late"')
+
+
+def test_drift_that_stops_a_promotion_is_told(machine: LiveMachine) -> None:
+    _happens(machine, "drifted('SE', date(2021, 6, 2), 'half of the items are new')")
+    told = until(lambda: [b for b in machine.told() if b["state"] == "hm.drift"])
+    assert told, f"nobody was told\n{machine.logs()}"
+    assert (told[0]["day"], told[0]["message"]) == ("2021-06-02", "half of the items are new")
+
+
+def test_a_market_that_published_nothing_for_too_long_is_told(machine: LiveMachine) -> None:
+    """The 26 hours are shortened to 15 seconds, and the last publication is now."""
+    watching = next(a for a in machine.ask("automations/filter", {}) if a["name"].endswith("lists of SE"))
+    assert watching["trigger"]["within"] == 26 * 3600
+    kept = (
+        "name",
+        "description",
+        "enabled",
+        "trigger",
+        "actions",
+        "actions_on_trigger",
+        "actions_on_resolve",
+    )
+    hurried = {name: watching[name] for name in kept}
+    hurried["trigger"] = watching["trigger"] | {"within": 15}
+    machine.ask(f"automations/{watching['id']}", hurried, method="PUT")
+    _happens(machine, "lists_published('SE', date(2021, 6, 3), 'lstm')")
+    told = until(lambda: [b for b in machine.told() if b["state"] == "missing"], seconds=180)
+    machine.there("set-up")  # the hours as they were
+    assert told, f"nobody was told\n{machine.logs()}"
+    assert (told[0]["market"], told[0]["day"]) == ("SE", "2021-06-03")
+
+
+def test_a_pool_whose_last_worker_is_gone_is_told(machine: LiveMachine) -> None:
+    with machine.without("workers:cpu"):
+        told = until(lambda: [b for b in machine.told() if b["state"] == "not ready"], seconds=300)
+    assert told, f"nobody was told\n{machine.logs()}"
+    assert "cpu-pool" in told[0]["text"]
+    pool = until(lambda: machine.ask("work_pools/cpu-pool")["status"] == "READY", seconds=120)
+    assert pool, "the worker that came back makes the pool ready again"
+
+
+def _happens(machine: LiveMachine, event: str) -> None:
+    """An event of tasks/events.py, from another process."""
+    code = f"from datetime import date; from tasks.events import *; {event}"
+    subprocess.run([sys.executable, "-c", code], env=machine.env, check=True, timeout=120)

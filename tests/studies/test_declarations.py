@@ -1,0 +1,219 @@
+"""A study's file: what it may say, and what it is told where it says something else."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from by_hand import DEPLOY, ORDER, WIDTH, config
+from pydantic import ValidationError
+
+from hm_pipeline.config import load as load_config
+from hm_pipeline.errors import ConfigError
+from hm_pipeline.evaluation.evaluate import METRICS
+from hm_pipeline.studies.longevity import LongevityStudy
+from hm_pipeline.studies.study import Study, load, names
+from hm_pipeline.studies.variants import configured, settings_of, variants
+
+SHIPPED = names(DEPLOY)
+OF_VARIANTS = [name for name in SHIPPED if isinstance(load(DEPLOY, name), Study)]
+
+
+def shipped(name: str) -> Study:
+    study = load(DEPLOY, name)
+    assert isinstance(study, Study)
+    return study
+
+
+# ---- the files of deploy/studies ----
+
+
+def test_there_are_the_questions_of_the_thesis() -> None:
+    wanted = {"models", "user_embedding", "item_embedding", "sequence_order", "max_history"}
+    assert wanted <= set(OF_VARIANTS)
+
+
+@pytest.mark.parametrize("name", OF_VARIANTS)
+def test_a_shipped_study_has_a_variant_a_setting_and_seed_in_the_profile_of_studies(name: str) -> None:
+    study = shipped(name)
+    made = variants(study, config(profile="study"))
+    settings = settings_of(study)
+    assert len(made) == len(settings) * len(study.seeds)
+    assert len({(v.config.fingerprint(), v.setting.model) for v in made}) >= len(settings)
+    assert len({setting.label(study) for setting in settings}) == len(settings)
+
+
+@pytest.mark.parametrize("name", OF_VARIANTS)
+def test_a_shipped_study_has_the_thesiss_sizes_where_that_profile_has_its_models(name: str) -> None:
+    study, whole = shipped(name), load_config(DEPLOY, "demo", "thesis")
+    if set(study.models) <= set(whole.models):
+        assert variants(study, whole)
+    else:
+        with pytest.raises(ConfigError, match="profile thesis has no markov"):
+            variants(study, whole)
+
+
+@pytest.mark.parametrize("name", [name for name in OF_VARIANTS if shipped(name).thesis])
+def test_what_the_thesis_found_stands_under_labels_and_metrics_of_the_study(name: str) -> None:
+    study = shipped(name)
+    assert study.thesis is not None
+    labels = {setting.label(study) for setting in settings_of(study)}
+    assert set(study.thesis.figures) <= set(study.metrics)
+    assert {label for figures in study.thesis.figures.values() for label in figures} <= labels
+
+
+def test_studies_of_another_kind_are_configured_from_the_same_profile() -> None:
+    others = [study for name in SHIPPED if isinstance(study := load(DEPLOY, name), LongevityStudy)]
+    for study in others:
+        assert set(configured(study, config()).models) == set(study.models)
+
+
+# ---- files with a mistake ----
+
+RIGHT = """
+question = "Is it the order?"
+models = ["lstm"]
+
+[[axes]]
+path = "samples.order"
+values = ["correct", "day"]
+reference = "correct"
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "studies").mkdir()
+    return tmp_path
+
+
+def written(folder: Path, text: str) -> Path:
+    (folder / "studies" / "mine.toml").write_text(text)
+    return folder
+
+
+def refused(folder: Path, text: str, said: str) -> None:
+    """Loading `text` is an error that names the file and says so."""
+    with pytest.raises(ConfigError, match=said) as error:
+        load(written(folder, text), "mine")
+    assert "mine.toml" in str(error.value)
+
+
+def test_five_lines_are_a_study(folder: Path) -> None:
+    study = load(written(folder, RIGHT), "mine")
+    assert isinstance(study, Study)
+    assert (study.name, study.seeds, study.protocol) == ("mine", (1, 2, 3), "leave_last_out")
+
+
+def test_a_name_without_a_file_says_which_there_are(folder: Path) -> None:
+    written(folder, RIGHT)
+    with pytest.raises(ConfigError, match="no study yours; there are mine"):
+        load(folder, "yours")
+
+
+def test_what_is_no_toml_is_named(folder: Path) -> None:
+    refused(folder, "question = ", "is not TOML")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (RIGHT.replace("models", "modles"), "modles"),
+        (RIGHT.replace("reference", "referenz"), "axes.0.referenz"),
+        (RIGHT.replace('reference = "correct"', 'reference = "right"'), "'right' is none of the values"),
+        (RIGHT.replace('"day"]', '"correct"]'), "a value of samples.order stands twice"),
+        (RIGHT.replace(', "day"]', "]"), "axes.0.values"),
+        (RIGHT + 'labels = ["a"]', "1 labels for 2 values of samples.order"),
+        ('metrics = ["hr", "hr"]' + RIGHT, "metrics: hr stands twice"),
+        ("seeds = [1, 1]" + RIGHT, "seeds: 1 stands twice"),
+        ("seeds = [-1]" + RIGHT, "seeds.0"),
+        ("seeds = []" + RIGHT, "seeds"),
+        ('protocol = "refit"' + RIGHT, "protocol"),
+        ('reference_model = "gru"' + RIGHT, "reference_model 'gru' is none of the models"),
+        ('fixed = { "samples.order" = "day" }' + RIGHT, "axes, fixed: samples.order stands twice"),
+        (RIGHT + RIGHT[RIGHT.index("[[axes]]") :], "axes, fixed: samples.order stands twice"),
+        ('kind = "variant"' + RIGHT, "expected tags: .variants., .longevity."),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_named_by_its_key(folder: Path, wrong: str, said: str) -> None:
+    refused(folder, wrong, said)
+
+
+@pytest.mark.parametrize("metric", ["hitrate", "hr@14", "hr_colour_category", "novelty_sale", "hrr"])
+def test_an_unknown_metric_says_which_there_are(folder: Path, metric: str) -> None:
+    refused(folder, f'metrics = ["{metric}"]' + RIGHT, f"no metric {metric}; there are {', '.join(METRICS)}")
+
+
+@pytest.mark.parametrize("metric", ["hr", "novelty_sales", "hr_category", "coverage_colour"])
+def test_a_metric_may_be_of_items_or_of_their_attributes(folder: Path, metric: str) -> None:
+    assert load(written(folder, f'metrics = ["{metric}"]' + RIGHT), "mine")
+
+
+def test_a_need_of_a_value_that_is_not_asked_is_a_typo(folder: Path) -> None:
+    needs = '\n[[needs]]\nkind = "returning_users"\nvalue = "dya"\n'
+    refused(folder, RIGHT + needs, "needs: 'dya' is no value of an axis")
+
+
+def test_an_unknown_need_says_which_there_are(folder: Path) -> None:
+    refused(folder, RIGHT + '\n[[needs]]\nkind = "money"\n', "returning_users.*order_inside_days")
+
+
+def test_models_without_an_axis_need_one_that_all_are_compared_with() -> None:
+    with pytest.raises(ValidationError, match="name one of them as reference_model"):
+        Study(name="mine", question="?", models=("als", "lstm"))
+    with pytest.raises(ValidationError, match="nothing to compare"):
+        Study(name="mine", question="?", models=("als",))
+
+
+# ---- declarations that a configuration does not bear ----
+
+
+def of(**declared: Any) -> Study:
+    return Study.model_validate({"name": "mine", "question": "?", "models": ["lstm"], **declared})
+
+
+def axis(path: str, *values: Any) -> dict[str, Any]:
+    return {"path": path, "values": values, "reference": values[0]}
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("samples.ordre", "samples.ordre: nothing is called 'ordre' there; there is .*order"),
+        ("sample.order", "sample.order: nothing is called 'sample' there; there is profile, market, samples"),
+        ("models.*.widht", "models.*.widht: nothing is called 'widht' there; there is .*item_embedding"),
+        ("models.gru.hidden", "nothing is called 'gru' there; there is lstm"),
+        ("samples.order.x", "nothing is called 'x' there; there is a value, 'correct'"),
+    ],
+)
+def test_an_unknown_path_says_what_there_is(path: str, said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        variants(of(axes=[axis(path, 1, 2)]), config())
+
+
+def test_a_fixed_path_is_held_to_the_same() -> None:
+    with pytest.raises(ConfigError, match=r"market\.window_day: nothing is called 'window_day' there"):
+        variants(of(axes=[ORDER], fixed={"market.window_day": 9}), config())
+
+
+def test_a_path_that_one_of_the_models_lacks_is_refused() -> None:
+    with pytest.raises(ConfigError, match="nothing is called 'item_embedding' there; there is kind, forward"):
+        variants(of(models=["lstm", "itemknn"], axes=[WIDTH]), config())
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "said"),
+    [
+        ("models.*.item_embedding", 0, "study mine: .*item_embedding.*greater than 0"),
+        ("samples.order", "backwards", "samples.order.*'correct', 'day' or 'random'"),
+        ("models.*.training.loss", {"kind": "hinge"}, "training.loss.*hinge"),
+        ("publish.k", "many", "publish.k"),
+    ],
+)
+def test_an_illegal_value_is_named_with_its_path(path: str, value: Any, said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        variants(of(axes=[axis(path, value, "other")]), config())
+
+
+def test_a_model_that_the_profile_lacks_says_which_it_has() -> None:
+    with pytest.raises(ConfigError, match=r"profile best has no lstm; it has popularity, repeat.*blend"):
+        variants(of(axes=[WIDTH]), config(profile="best"))
