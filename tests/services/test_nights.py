@@ -111,7 +111,7 @@ def test_a_declared_question_is_answered_by_the_pools(night: LiveMachine) -> Non
     told = read_answer(find_answer("width", MARKET, FIRST))
     assert [(line.label, line.figures["hr"].seeds) for line in told.lines] == [("4", 2), ("16", 2)]
     sizes = [facts["machine"]["worker"] for facts in models(FIRST) if facts["kind"] == "lstm"]
-    assert sizes == ["gpu"] * 5, "the night's own and four variants"
+    assert sizes == ["gpu"] * 6, "the night's candidate, its refit, and four variants"
     artifacts = night.ask("artifacts/latest/filter", {"artifacts": {"key": {"like_": "study-width-tiny"}}})
     assert "# How wide?" in artifacts[0]["data"]
 
