@@ -15,8 +15,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -107,16 +106,6 @@ class LiveMachine:
         with urlopen(request, timeout=60) as answer:
             said = answer.read()
         return json.loads(said) if said else None
-
-    @contextmanager
-    def without(self, program: str) -> Iterator[None]:
-        """One of supervisord's programs is stopped meanwhile."""
-        control = ["-s", f"unix://{self.folder / 'supervisord.sock'}"]
-        self._run("supervisor.supervisorctl", *control, "stop", program, env=self.env)
-        try:
-            yield
-        finally:
-            self._run("supervisor.supervisorctl", *control, "start", program, env=self.env)
 
     def told(self) -> list[dict[str, Any]]:
         """What the webhook has received so far."""

@@ -30,15 +30,6 @@ def test_drift_that_stops_a_promotion_is_told(machine: LiveMachine) -> None:
     assert (told[0]["day"], told[0]["message"]) == ("2021-06-02", "half of the items are new")
 
 
-def test_a_pool_whose_last_worker_is_gone_is_told(machine: LiveMachine) -> None:
-    with machine.without("workers:cpu"):
-        told = until(lambda: [b for b in machine.told() if b["state"] == "not ready"], seconds=300)
-    assert told, f"nobody was told\n{machine.logs()}"
-    assert "cpu-pool" in told[0]["text"]
-    pool = until(lambda: machine.ask("work_pools/cpu-pool")["status"] == "READY", seconds=120)
-    assert pool, "the worker that came back makes the pool ready again"
-
-
 def _happens(machine: LiveMachine, event: str) -> None:
     """An event of tasks/events.py, from another process."""
     code = f"from datetime import date; from tasks.events import *; {event}"
