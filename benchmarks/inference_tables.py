@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from statistics import median
 
-import markdown
 from inference_records import Contender, Done, Held, Journal, Turn
+
+from hm_pipeline.markdown import table
 
 HEAD = (
     "items",
@@ -23,7 +24,7 @@ HEAD = (
 def tables(journal: Journal) -> str:
     """One row a catalogue: the median of the rounds' ratios, and the memory of the lists."""
     ordered = sorted(journal.done().values(), key=lambda done: (done.items, done.width))
-    return markdown.table(HEAD, [_row(d, journal.turns(d.run), journal.held(d.run)) for d in ordered])
+    return table(HEAD, [_row(d, journal.turns(d.run), journal.held(d.run)) for d in ordered])
 
 
 def _row(done: Done, turns: list[Turn], held: Mapping[int, Held]) -> tuple[str, ...]:

@@ -3,9 +3,10 @@
 from statistics import mean, stdev
 from typing import Literal, get_args
 
-import markdown
 from losses_records import Contender, Journal, LossFit
 from scipy.stats import t
+
+from hm_pipeline.markdown import table
 
 Question = Literal["validation", "test"]
 SAME = ("items", "question", "seeds", "full", "sampled", "difference", "of the full one's", "95%")
@@ -28,7 +29,7 @@ def tables(journal: Journal) -> str:
     """Whether they find the same, then what each is worth by size of the catalogue."""
     same = [row for items in journal.sizes() for row in _same(items, journal)]
     worth = [row for items in journal.sizes() for row in _worth(items, journal)]
-    return "\n".join((markdown.table(SAME, same), markdown.table(WORTH, worth)))
+    return "\n".join((table(SAME, same), table(WORTH, worth)))
 
 
 def _same(items: int, journal: Journal) -> list[tuple[str, ...]]:

@@ -3,9 +3,10 @@
 from collections.abc import Iterator, Sequence
 from statistics import median
 
-import markdown
 from speed_records import Equal, Journal, Round
 from speed_rows import PEAK, Claim, Row
+
+from hm_pipeline.markdown import table
 
 CLAIMS = ("claim", "times", "lowest", "highest", "aim", "reached")
 CONTENDERS = (
@@ -33,8 +34,8 @@ def tables(row: Row, journal: Journal) -> str:
     contenders = [_contender(name, rounds) for name in names]
     parts = [
         head,
-        *([markdown.table(CLAIMS, claims)] if claims else []),
-        markdown.table(CONTENDERS, contenders),
+        *([table(CLAIMS, claims)] if claims else []),
+        table(CONTENDERS, contenders),
         *_equals(journal.equals(done.run)),
     ]
     return "\n".join(parts)

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from statistics import mean, stdev
 
-import markdown
 from records import Journal, Pair, Result, Trial
 
 from hm_pipeline.evaluation.estimate import Estimate
+from hm_pipeline.markdown import table
 from hm_pipeline.models.als_config import AalsConfig, AlsConfig
 from hm_pipeline.models.blend_config import BlendConfig
 from hm_pipeline.models.config import ModelConfig
@@ -21,7 +21,7 @@ SEEDS = ("best", "best_seed_2", "best_seed_3")
 def results_table(results: Mapping[str, Result], journal: Journal) -> str:
     """One row a model, best HR first."""
     ordered = sorted(results.values(), key=lambda r: -(r.metrics["hr"].mean or 0.0))
-    return markdown.table(HEAD, [_row(result, journal) for result in ordered])
+    return table(HEAD, [_row(result, journal) for result in ordered])
 
 
 def summary_table(logs: Mapping[str, Mapping[str, Result]]) -> str:
@@ -29,7 +29,7 @@ def summary_table(logs: Mapping[str, Mapping[str, Result]]) -> str:
     models = dict.fromkeys(model for results in logs.values() for model in results)
     rows = [(m, *(_share(r[m].metrics["hr"]) if m in r else "" for r in logs.values())) for m in models]
     over_seeds = ("best, mean of three seeds", *(_over_seeds(results) for results in logs.values()))
-    return markdown.table(("HR@14", *logs), [*rows, over_seeds])
+    return table(("HR@14", *logs), [*rows, over_seeds])
 
 
 def _over_seeds(results: Mapping[str, Result]) -> str:
@@ -46,7 +46,7 @@ def pairs_table(results: Mapping[str, Result], pairs: Mapping[tuple[str, str], P
     best = ordered[0].model
     wanted = [(best, other.model) for other in ordered[1:]] + [("lstm", "markov"), ("lstm", "itemknn")]
     rows = [_pair_row(pairs[key]) for key in dict.fromkeys(wanted) if key in pairs]
-    return markdown.table(("paired HR@14", "difference", "standard errors"), rows) if rows else ""
+    return table(("paired HR@14", "difference", "standard errors"), rows) if rows else ""
 
 
 def grids_table(log: str, results: Mapping[str, Result], journal: Journal) -> str:
@@ -56,7 +56,7 @@ def grids_table(log: str, results: Mapping[str, Result], journal: Journal) -> st
         trials = journal.trials(log, model, result.samples)
         if len(trials) > 1:
             rows += [_trial_row(trial, chosen=trial.config == result.config) for trial in trials.values()]
-    return markdown.table(("model", "validation HR@14", "fit s", "epochs", "sizes"), rows) if rows else ""
+    return table(("model", "validation HR@14", "fit s", "epochs", "sizes"), rows) if rows else ""
 
 
 def _row(result: Result, journal: Journal) -> tuple[str, ...]:

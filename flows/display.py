@@ -157,5 +157,11 @@ def tell_mlflow() -> None:
 
 
 def tell_study(told: Told) -> None:
-    """The question, what was found, and every figure, as markdown looks at a terminal."""
-    console.print(Markdown(page(told)))
+    """The question, what was found, and every figure; as bare markdown where its tables are wider than the
+    terminal, or where there is none."""
+    text = page(told)
+    widest = max((len(line) for line in text.splitlines() if line.startswith("|")), default=0)
+    if console.is_terminal and widest <= console.width:
+        console.print(Markdown(text))
+    else:
+        console.print(text, markup=False, soft_wrap=True)

@@ -22,7 +22,7 @@ def code_digest(*rooms: str) -> str:
     content = hashlib.sha256(hm_pipeline.__version__.encode())
     for name in _BEHIND:
         content.update(f"{name}={version(name).partition('+')[0]};".encode())
-    for room in (*rooms, "errors.py", "frozen.py", "progress.py"):
+    for room in (*rooms, "errors.py", "frozen.py", "markdown.py", "progress.py"):
         for file in _sources(room):
             content.update(file.relative_to(_LIBRARY).as_posix().encode() + file.read_bytes())
     for file in sorted(Path(__file__).parent.glob("*.py")):

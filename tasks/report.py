@@ -15,7 +15,7 @@ from hm_pipeline.models.release import Release
 from hm_pipeline.registry.ledger import Decision, ModelRef
 from hm_pipeline.report.html import templates_digest
 from hm_pipeline.report.markdown import markdown_page
-from hm_pipeline.report.outcome import Outcome
+from hm_pipeline.report.outcome import Outcome, StageCost
 from tasks import events, pages, tracking
 from tasks.artifacts import leave
 from tasks.drift import drift_notes, load_drift
@@ -40,11 +40,38 @@ def report(
     watched: Watched,
 ) -> Outcome:
     """The night's Outcome, with its figures and pages beside it in storage, in MLflow and in Prefect."""
-    gate, moved = evaluations(run, scores, own), load_drift(watched.drift)
-    stages = stage_costs([*watched.stages, lists])
-    if moved.stopping:
-        events.drifted(run.market, run.day, "; ".join(drift_notes(moved)))
-    outcome = Outcome(
+    gate, stages = evaluations(run, scores, own), stage_costs([*watched.stages, lists])
+    outcome = _outcome(run, window, fits, gate, decision, champion, lists, watched, stages)
+    if outcome.drift is not None and outcome.drift.stopping:
+        events.drifted(run.market, run.day, "; ".join(drift_notes(outcome.drift)))
+    stored = kept(
+        run,
+        "report",
+        [run.digest, decision.seq, templates_digest()],
+        ("evaluation", "report"),
+        lambda folder: pages.write(folder, outcome, gate, fits),
+    )
+    told = pages.read(stored)
+    with suppress(RegistryError):  # the night is committed, and a page is not worth failing it
+        tracking.log_stages(run, stages)
+        tracking.log_page(run, stored.folder() / pages.PAGE)
+    leave(run, markdown_page(told), told.table)
+    return told
+
+
+def _outcome(
+    run: Run,
+    window: Stored[InteractionLog],
+    fits: Mapping[str, Stored[Release]],
+    gate: Mapping[str, Evaluation],
+    decision: Decision,
+    champion: ModelRef | None,
+    lists: Stored[pl.DataFrame] | None,
+    watched: Watched,
+    stages: tuple[StageCost, ...],
+) -> Outcome:
+    moved = load_drift(watched.drift)
+    return Outcome(
         market=run.market,
         day=run.day,
         profile=run.config.profile,
@@ -69,19 +96,6 @@ def report(
         ageing=watched.ageing,
         stages=stages,
     )
-    stored = kept(
-        run,
-        "report",
-        [run.digest, decision.seq, templates_digest()],
-        ("evaluation", "report"),
-        lambda folder: pages.write(folder, outcome, gate, fits),
-    )
-    told = pages.read(stored)
-    with suppress(RegistryError):  # the night is committed, and a page is not worth failing it
-        tracking.log_stages(run, stages)
-        tracking.log_page(run, stored.folder() / pages.PAGE)
-    leave(run, markdown_page(told), told.table)
-    return told
 
 
 def _floor_note(gate: Mapping[str, Evaluation], champion: ModelRef | None) -> list[str]:

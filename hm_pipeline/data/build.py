@@ -59,9 +59,7 @@ def build(
     seen_days = s.frame["day"].filter(training)
     last_day: date = seen_days.max()  # type: ignore[assignment]
     train = gather.histories(rows, split.train[rows])
-    if config.order != "correct":
-        days = seen_days.to_physical().to_numpy()[codes[training] > 0]
-        train = shuffled(train, days, config.order, config.order_seed)
+    days = seen_days.filter(codes[training] > 0)
     return Samples(
         market=log.market,
         protocol=protocol,
@@ -69,7 +67,7 @@ def build(
         last_day=str(last_day),
         items=items,
         users=users,
-        train=train,
+        train=_ordered(train, days, config),
         counts=_counts(codes[training], len(items)),
         sales=_sales(log, items, last_day),
         attributes={name: attribute for name, (attribute, _) in attributes.items()},
@@ -79,6 +77,13 @@ def build(
             for name, question in split.questions.items()
         },
     )
+
+
+def _ordered(train: Histories, days: pl.Series, config: SampleConfig) -> Histories:
+    """Training histories in the order that is asked for; `days` are those of their interactions."""
+    if config.order == "correct":
+        return train
+    return shuffled(train, days.to_physical().to_numpy(), config.order, config.order_seed)
 
 
 def _split(s: Sequences, protocol: Protocol, day: date | None, config: SampleConfig) -> Split:

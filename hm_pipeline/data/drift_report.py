@@ -6,6 +6,7 @@ from typing import Literal, get_args
 from pydantic import Field
 
 from hm_pipeline.frozen import Frozen
+from hm_pipeline.markdown import table
 
 Measure = Literal["volume", "users", "items", "category_mix", "unknown_items"]
 MEASURES: tuple[Measure, ...] = get_args(Measure)
@@ -81,9 +82,8 @@ def words(finding: Finding) -> str:
 
 def markdown(report: DriftReport) -> str:
     """The report as a table; what is outside its band is bold."""
-    lines = [("measure", str(report.day), "usual", "judged", "band", ""), ("---", *["---:"] * 4, "---")]
-    lines += [_line(finding) for finding in report.findings]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
+    head = ("measure", str(report.day), "usual", "judged", "band", "")
+    return table(head, map(_line, report.findings), text=(0, 5))
 
 
 def _figure(finding: Finding) -> str:

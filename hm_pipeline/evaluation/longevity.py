@@ -18,6 +18,7 @@ from hm_pipeline.evaluation.estimate import Estimate
 from hm_pipeline.evaluation.evaluate import Evaluation
 from hm_pipeline.evaluation.paired import Difference, paired
 from hm_pipeline.frozen import Frozen
+from hm_pipeline.markdown import table
 
 _FRESH = 1  # the age of a model that learned everything before the arrivals
 
@@ -76,12 +77,11 @@ def curve(found: Iterable[Point]) -> tuple[Pooled, ...]:
 
 def markdown(pooled: Sequence[Pooled]) -> str:
     """The curve as a table."""
-    lines = [("age in days", "nights", "users", "hr", "against age 1"), ("---:",) * 5]
-    lines += [
+    rows = (
         (str(p.age), str(p.nights), f"{p.users:,}", _share(Estimate(mean=p.hr, se=p.se)), _lost(p))
         for p in pooled
-    ]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
+    )
+    return table(("age in days", "nights", "users", "hr", "against age 1"), rows, text=())
 
 
 def _point(day: date, asked: Asked, fresh: Evaluation | None) -> Point | None:

@@ -13,6 +13,7 @@ from hm_pipeline.errors import ModelError
 from hm_pipeline.evaluation.estimate import UNKNOWN, Estimate
 from hm_pipeline.evaluation.evaluate import Evaluation
 from hm_pipeline.frozen import Frozen
+from hm_pipeline.markdown import table as markdown_table
 
 _LEVEL, _NOTHING_TOLD = "hr_", "100.00%"
 _LOWER_IS_BETTER = ("overlap", "empty_lists", "short_lists")
@@ -75,9 +76,8 @@ def at_level(table: Table, metrics: Sequence[str], attribute: str = "") -> list[
 
 def markdown(table: Table) -> str:
     """A markdown table, the best in bold."""
-    lines = [("metric", *table.models), ("---", *("---:" for _ in table.models))]
-    lines += [(row.metric, *(_bold(cell) for cell in row.cells)) for row in table.rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
+    rows = ((row.metric, *map(_bold, row.cells)) for row in table.rows)
+    return markdown_table(("metric", *table.models), rows)
 
 
 def lower_is_better(metric: str) -> bool:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from hm_pipeline.data import drift_report
 from hm_pipeline.evaluation import longevity
 from hm_pipeline.evaluation.table import markdown
+from hm_pipeline.markdown import table
 from hm_pipeline.report.outcome import Outcome, StageCost
 
 
@@ -31,8 +32,7 @@ def _watched(outcome: Outcome) -> str:
 
 def stages_markdown(costs: Sequence[StageCost], currency: str) -> str:
     """Stage, seconds and price; what was found stored says so."""
-    lines = [("stage", "seconds", currency, ""), ("---", "---:", "---:", "---")]
-    lines += [
+    rows = (
         (
             cost.stage,
             f"{cost.seconds:,.1f}",
@@ -40,10 +40,9 @@ def stages_markdown(costs: Sequence[StageCost], currency: str) -> str:
             "lay there" if cost.reused else "",
         )
         for cost in costs
-    ]
-    return (
-        "\n".join(f"| {' | '.join(line)} |" for line in lines) + f"\n\n{spent(costs):,.1f} s in this run.\n"
     )
+    told = table(("stage", "seconds", currency, ""), rows, text=(0, 3))
+    return f"{told}\n{spent(costs):,.1f} s in this run.\n"
 
 
 def spent(costs: Sequence[StageCost]) -> float:

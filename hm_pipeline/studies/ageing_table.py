@@ -1,7 +1,6 @@
 """What a longevity study found as markdown: sentences, the price of training less often, HR by age."""
 
-from collections.abc import Sequence
-
+from hm_pipeline.markdown import table
 from hm_pipeline.studies.ageing import Aged, Ageing, AtAge, Price
 from hm_pipeline.studies.ageing_words import sentences
 from hm_pipeline.studies.change import Change
@@ -28,7 +27,7 @@ def markdown(told: Ageing) -> str:
         _changes(told),
         _read(told),
     ]
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join(part.rstrip() for part in parts) + "\n"
 
 
 def _prices(told: Ageing) -> str:
@@ -36,7 +35,7 @@ def _prices(told: Ageing) -> str:
     head = ["model", "trained every", f"HR@{told.k}", "against daily, points", "95%", "± days", "± users"]
     head += ["more than noise", "training, s a day"]
     rows = [[aged.model, _days(p.every), *_price(aged, p)] for aged in told.models for p in aged.prices]
-    return _table(head, rows)
+    return table(head, rows)
 
 
 def _price(aged: Aged, price: Price) -> list[str]:
@@ -65,7 +64,7 @@ def _seconds(aged: Aged, price: Price) -> str:
 def _hr(told: Ageing) -> str:
     """Ages down, models across."""
     head = ["age", "days", "users", *(f"{aged.model}, HR@{told.k}" for aged in told.models)]
-    return _table(
+    return table(
         head, [[*_asked(told, age), *(_share(aged, age) for aged in told.models)] for age in _ages(told)]
     )
 
@@ -73,7 +72,7 @@ def _hr(told: Ageing) -> str:
 def _changes(told: Ageing) -> str:
     head = ["age", "days", "users", *(f"{aged.model}, against age 1" for aged in told.models)]
     ages = [age for age in _ages(told) if age > 1]
-    return _table(head, [[*_asked(told, age), *(_moved(aged, age) for aged in told.models)] for age in ages])
+    return table(head, [[*_asked(told, age), *(_moved(aged, age) for aged in told.models)] for age in ages])
 
 
 def _ages(told: Ageing) -> list[int]:
@@ -119,8 +118,3 @@ def _read(told: Ageing) -> str:
     )
     passed = [f"Passed over: {note}" for note in told.notes]
     return "\n".join(f"- {line}" for line in (first, *_READ, *passed))
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [head, ["---", *("---:" for _ in head[1:])], *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

@@ -1,8 +1,9 @@
 """An answer as markdown: the sentence, the figures, the differences, what to know before believing them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from hm_pipeline.evaluation.table import lower_is_better
+from hm_pipeline.markdown import table
 from hm_pipeline.studies.answer import Answer, Line
 from hm_pipeline.studies.statistics import Gap, Spread
 from hm_pipeline.studies.words import bare, reasons, sentence
@@ -25,7 +26,7 @@ def markdown(answer: Answer) -> str:
         *(_differences(answer, metric) for metric in answer.study.metrics[:1]),
         _read(answer),
     ]
-    return "\n\n".join(filter(None, parts)) + "\n"
+    return "\n\n".join(part.rstrip() for part in parts if part) + "\n"
 
 
 def _figures(answer: Answer) -> str:
@@ -43,7 +44,7 @@ def _figures(answer: Answer) -> str:
         ]
         for line in answer.lines
     ]
-    return _table(head, rows)
+    return table(head, rows)
 
 
 def _figure(line: Line, metric: str) -> str:
@@ -79,7 +80,7 @@ def _differences(answer: Answer, metric: str) -> str:
         for line in answer.lines
         if metric in line.gaps
     ]
-    return _table(head, rows) if rows else ""
+    return table(head, rows) if rows else ""
 
 
 def _difference(metric: str, gap: Gap) -> Iterator[str]:
@@ -113,8 +114,3 @@ def _read(answer: Answer) -> str:
     if study.thesis is not None:
         lines.append(f"Thesis: {study.thesis.source}, on H&M's own data; per cent, novelty in its own unit.")
     return "\n".join(f"- {line}" for line in lines)
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [head, ["---", *("---:" for _ in head[1:])], *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
