@@ -152,7 +152,7 @@ def test_it_is_found_again_by_its_name(answered: Answered) -> None:
         assert settings().storage.keys(f"{MARKET}/studies/longevity")[0].key.endswith(f"{LAST}.json")
     said = hm(world, "study", "show", "longevity", "--market", MARKET)
     assert "How fast does a tiny model age?" in said
-    assert f"Market tiny, run date {LAST}" in " ".join(said.split())
+    assert f"Market `tiny`, run date {LAST}" in said
 
 
 def hm(world: World, *words: str) -> str:

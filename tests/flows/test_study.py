@@ -286,7 +286,7 @@ def test_hm_study_list_names_every_question(asked: Asked) -> None:
 def test_hm_study_show_prints_the_answer_again(asked: Asked) -> None:
     said = hm(asked.place.back_to("asked"), "study", "show", "width", "--market", MARKET)
     assert "How wide must an item's vector be?" in said
-    assert f"Market {MARKET}, run date {DAY}, profile tiny" in said
+    assert f"Market `{MARKET}`, run date {DAY}, profile `tiny`" in said, "bare markdown: this is no terminal"
     assert "2 paired seeds" in said
 
 

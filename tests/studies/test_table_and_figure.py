@@ -3,8 +3,11 @@
 import sys
 from pathlib import Path
 
+import pytest
 from by_hand import SESSIONS, TRAITS, WIDTH, answered, by_seed, evaluation, measured, setting, study
+from rich.console import Console
 
+from flows import display
 from hm_pipeline.studies.answer import Answer
 from hm_pipeline.studies.figure import figure
 from hm_pipeline.studies.table import markdown
@@ -152,3 +155,15 @@ def test_no_more_than_three_metrics_are_drawn_and_pyplot_is_left_alone(tmp_path:
     assert "coverage@14" in drawn
     assert "personalization@14" not in drawn
     assert "matplotlib.pyplot" not in sys.modules or not sys.modules["matplotlib.pyplot"].get_fignums()
+
+
+@pytest.mark.parametrize(("width", "terminal"), [(60, True), (400, False), (400, True)])
+def test_a_terminal_cuts_nothing_off(width: int, terminal: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    console = Console(width=width, record=True, highlight=False, force_terminal=terminal)
+    monkeypatch.setattr(display, "console", console)
+    told = widths(thesis=THESIS)
+    display.tell_study(told)
+    said, fits = console.export_text(), terminal and width == 400
+    assert "…" not in said.replace(" … ", "")  # an interval has its own
+    assert all(cell.replace("*", "") in said for row in rows(markdown(told)) for cell in row)
+    assert (markdown(told).strip() in said) is not fits, "bare markdown where it would not fit, or is piped"
