@@ -15,9 +15,10 @@ from hm_pipeline.data.samples import Samples
 from hm_pipeline.data.traits import Traits, traits
 from hm_pipeline.errors import NotThereError
 from hm_pipeline.evaluation.evaluate import Evaluation
+from hm_pipeline.evaluation.profile_figure import item_profiles
 from hm_pipeline.frozen import Frozen, digest_of
 from hm_pipeline.models.release import Release
-from hm_pipeline.studies.answer import Answer, Measured, answer
+from hm_pipeline.studies.answer import Answer, Measured, answer, first_evaluations
 from hm_pipeline.studies.page import Told, drawn, page
 from hm_pipeline.studies.study import Declared, Study, declared
 from hm_pipeline.studies.study import load as load_study
@@ -30,6 +31,7 @@ from tasks.settings import settings
 from tasks.stage import Stored, kept
 
 ROOMS = ("data", "evaluation", "studies", "config.py")
+ITEMS = "items.png"  # what the settings recommend, by rank; only where lists were made
 _OWN = "study."  # before a key of the declaration, among paths of the configuration
 _TOLD: TypeAdapter[Told] = TypeAdapter(Told)
 
@@ -96,6 +98,7 @@ def settle(
         found = [_measured(holdout, *one) for one in zip(asked, fits, scores, strict=True)]
         told = answer(study, run.config, run.day, holdout, Traits(**known.facts["traits"]), found)
         write_answer(told, folder)
+        item_profiles(first_evaluations(study, found), folder / ITEMS)
         return {"study": study.name}
 
     made_from = [study.model_dump(mode="json"), run.config.profile, known.prefix, [s.prefix for s in scores]]

@@ -24,7 +24,7 @@ from tasks.evaluate import load_evaluation
 from tasks.retry import ON_TRACKING
 from tasks.run import Run
 from tasks.stage import Stored
-from tasks.study import Asked
+from tasks.study import ITEMS, Asked
 
 
 @task(name="log study", **ON_TRACKING)
@@ -77,7 +77,8 @@ def close_parent(parent: Parent, told: Told, settled: Stored[Any]) -> None:
     log.log_params(mlflow, run_id, told.study.model_dump(mode="json", exclude={"thesis", "fixed"}))
     fixed = ", ".join(f"{path} = {value}" for path, value in told.study.fixed.items())
     log.log_params(mlflow, run_id, {"fixed": fixed})  # MLflow refuses a * in a name
-    log.log_files(mlflow, run_id, [folder / "answer.md", folder / "answer.png"])
+    files = [folder / name for name in ("answer.md", "answer.png", ITEMS)]
+    log.log_files(mlflow, run_id, [file for file in files if file.exists()])
     mlflow.set_tag(run_id, "mlflow.note.content", note(told))
     finish_run(mlflow, run_id)
 

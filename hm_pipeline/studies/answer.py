@@ -10,6 +10,7 @@ from hm_pipeline.config import RunConfig
 from hm_pipeline.data.arrays import Float64
 from hm_pipeline.data.traits import Traits
 from hm_pipeline.evaluation.evaluate import Evaluation
+from hm_pipeline.evaluation.item_profile import ItemProfile
 from hm_pipeline.frozen import Frozen
 from hm_pipeline.studies.statistics import Gap, Spread, gap, spread
 from hm_pipeline.studies.study import Study
@@ -39,6 +40,7 @@ class Line(Frozen):
     thesis: dict[str, float] = {}  # what the thesis has, in its own units
     seconds: float | None = None  # to fit, on average
     not_identifiable: str = ""  # why
+    profile: ItemProfile | None = None  # of what its first fit recommends
 
 
 class Answer(Frozen):
@@ -96,7 +98,19 @@ def _line(study: Study, setting: Setting, found: Sequence[Measured]) -> Line:
         gaps={m: _gap(own, reference, m) for m in study.metrics if compared and _both(own, reference, m)},
         thesis=_thesis(study, setting),
         seconds=float(np.mean([one.seconds for one in {o.fit: o for o in own.values()}.values()])),
+        profile=_first(own).evaluation.profile,
     )
+
+
+def first_evaluations(study: Study, found: Iterable[Measured]) -> dict[str, Evaluation]:
+    """By label, in the study's order: that of each setting's lowest seed."""
+    found = list(found)
+    there = {setting: own for setting in settings_of(study) if (own := _of(setting, found))}
+    return {setting.label(study): _first(own).evaluation for setting, own in there.items()}
+
+
+def _first(own: Mapping[int, Measured]) -> Measured:
+    return own[min(own)]
 
 
 def _of(setting: Setting, found: Iterable[Measured]) -> dict[int, Measured]:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from hm_pipeline.evaluation.table import lower_is_better
 from hm_pipeline.markdown import table
 from hm_pipeline.studies.answer import Answer, Line
+from hm_pipeline.studies.recommended import recommended
 from hm_pipeline.studies.statistics import Gap, Spread
 from hm_pipeline.studies.words import bare, reasons, sentence
 
@@ -15,15 +16,20 @@ _NOISE = (
     "judged by itself: of twenty that are nothing, one passes by chance. `detectable`: the smallest true "
     "difference that is found in four of five cases."
 )
+_ITEMS = (
+    "Recommended items: popularity is training interactions, age days since launch; of each setting's "
+    "first fit, over all lists; items.png has every place, with error bands, and the mix of categories."
+)
 
 
 def markdown(answer: Answer) -> str:
-    """The whole answer; the figure is called answer.png."""
+    """The whole answer; its figures are called answer.png and items.png."""
     parts = [
         f"# {answer.study.question}",
         sentence(answer),
         _figures(answer),
         *(_differences(answer, metric) for metric in answer.study.metrics[:1]),
+        recommended(answer),
         _read(answer),
     ]
     return "\n\n".join(part.rstrip() for part in parts if part) + "\n"
@@ -111,6 +117,8 @@ def _read(answer: Answer) -> str:
         "neighbours have one stamp.",
         *(f"Not identifiable: {reason}." for reason in reasons(answer)),
     ]
+    if any(line.profile for line in answer.lines):
+        lines.append(_ITEMS)
     if study.thesis is not None:
         lines.append(f"Thesis: {study.thesis.source}, on H&M's own data; per cent, novelty in its own unit.")
     return "\n".join(f"- {line}" for line in lines)

@@ -245,7 +245,12 @@ def test_an_answer_is_found_again_by_its_name_and_day(asked: Asked) -> None:
             find_answer("width", MARKET, DAY.replace(day=10))
         with pytest.raises(NotThereError, match=r"answered: never\. Run: hm study wid --market tiny"):
             find_answer("wid", MARKET, None)
-    assert {file.name for file in folder.iterdir()} >= {"answer.json", "answer.md", "answer.png"}
+    assert {file.name for file in folder.iterdir()} >= {
+        "answer.json",
+        "answer.md",
+        "answer.png",
+        "items.png",
+    }
 
 
 @pytest.mark.parametrize(
