@@ -7,12 +7,15 @@ Shapes: N users, K places, V vocabulary.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
-from hm_pipeline.data.arrays import Int32, Int64
+from hm_pipeline.data.arrays import Bool, Int32, Int64
 from hm_pipeline.data.recommendations import Recommendations
 from hm_pipeline.data.samples import Holdout, Samples
+from hm_pipeline.evaluation import accuracy
+from hm_pipeline.evaluation.sets import Sets
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,6 +27,21 @@ class Level:
     counts: Int64  # by code: training interactions
     sales: Int64 | None  # by code: purchases
     size: int  # distinct codes in the vocabulary
+
+    @cached_property
+    def matches(self) -> Bool:
+        """(N, K) which places hold the target."""
+        return accuracy.matches(self.places, self.targets)
+
+    @cached_property
+    def ranks(self) -> Int64:
+        """(N,) of the target, 0 where it is absent."""
+        return accuracy.ranks(self.matches)
+
+    @cached_property
+    def sets(self) -> Sets:
+        """What stands in each list."""
+        return Sets.of(self.places)
 
 
 def item_level(lists: Recommendations, holdout: Holdout, samples: Samples, k: int) -> Level:
@@ -40,7 +58,7 @@ def attribute_level(items: Level, name: str, holdout: Holdout, samples: Samples)
     """
     codes = samples.attributes[name].codes
     return Level(
-        places=np.where(items.places >= 0, codes[np.maximum(items.places, 0)], -1).astype(np.int32),
+        places=np.append(codes, np.int32(-1))[items.places],  # the empty place, -1, reads the last
         targets=holdout.target_attributes[name],
         counts=totals(samples.counts, codes),
         sales=None if samples.sales is None else totals(samples.sales, codes),

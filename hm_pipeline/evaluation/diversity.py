@@ -9,55 +9,57 @@ import math
 
 import numpy as np
 
-from hm_pipeline.data.arrays import Float64, Int32, Int64
+from hm_pipeline.data.arrays import Bool, Float64, Int32, Int64
 from hm_pipeline.evaluation.estimate import UNKNOWN, Estimate, average, jackknifed
+from hm_pipeline.evaluation.sets import Sets
 
 
-def coverage(places_NK: Int32, size: int) -> Estimate:
+def coverage(sets: Sets, size: int) -> Estimate:
     """Distinct items shown to anybody / items in the vocabulary (equation 2.11).
 
     Deleting a user takes away exactly the items that nobody else is shown.
     """
-    n = len(places_NK)
+    n = len(sets)
     if not n or not size:
         return UNKNOWN
-    rows, values = members(places_NK)
-    holders = np.bincount(values)
-    shown = np.count_nonzero(holders)
-    alone = np.bincount(rows[holders[values] == 1], minlength=n)
+    shown = np.count_nonzero(sets.holders)
+    alone = np.bincount(sets.owners(_held_once(sets)), minlength=n)
     return jackknifed(shown / size, (shown - alone) / size if n > 1 else None)
 
 
-def overlap(places_NK: Int32) -> Estimate:
+def _held_once(sets: Sets) -> Int64:
+    """Where, in `sets.values`, the elements stand that one user holds alone."""
+    return np.flatnonzero((sets.holders == 1)[sets.values])
+
+
+def overlap(sets: Sets) -> Estimate:
     """1 - distinct sets L_u / N (equation 2.8); lower is more personal.
 
     Deleting a user takes away his set where nobody shares it, and one from N.
     """
-    n = len(places_NK)
+    n = len(sets)
     if not n:
         return UNKNOWN
-    group = _groups(_sets(places_NK))
-    sharers = np.bincount(group)
-    without = 1 - (len(sharers) - (sharers[group] == 1)) / (n - 1) if n > 1 else None
+    sharers = np.bincount(sets.groups)
+    without = 1 - (len(sharers) - (sharers == 1)[sets.groups]) / (n - 1) if n > 1 else None
     return jackknifed(1 - len(sharers) / n, without)
 
 
-def personalization(places_NK: Int32) -> Estimate:
+def personalization(sets: Sets) -> Estimate:
     """1 - mean cosine similarity over all pairs of different users with a list (equation 2.9).
 
     With w_i = sum over u with i in L_u of 1/sqrt|L_u| it is 1 - (sum_i w_i² - N) / (N (N-1)), and a
     user's mean similarity to the others m_u = (sum_{i in L_u} w_i / sqrt|L_u| - 1) / (N-1). A user
     stands in a pair twice: the standard error is 2 sd(m_u) / sqrt N. Null where N < 2.
     """
-    rows, values = members(places_NK)
-    lengths = np.bincount(rows, minlength=len(places_NK))
-    n = int(np.count_nonzero(lengths))
+    lengths = sets.lengths[sets.lengths > 0]
+    n = len(lengths)
     if n < 2:
         return UNKNOWN
-    part = 1 / np.sqrt(lengths[rows])
-    weight = np.bincount(values, weights=part)
+    part = 1 / np.sqrt(lengths)
+    weight = np.bincount(sets.values, weights=np.repeat(part, lengths))
     similarity = 1 - (float(np.sum(weight**2)) - n) / (n * (n - 1))
-    own = np.bincount(rows, weights=weight[values] * part, minlength=len(places_NK))[lengths > 0]
+    own = np.add.reduceat(weight[sets.values], np.cumsum(lengths) - lengths) * part
     mean_similarity = (own - 1) / (n - 1)
     return Estimate(mean=similarity, se=2 * float(np.std(mean_similarity, ddof=1)) / math.sqrt(n))
 
@@ -69,48 +71,24 @@ def novelty(places_NK: Int32, counts: Int64) -> Estimate:
     counted once, or one such place would make everything infinite.
     """
     total = counts.sum()
-    filled = places_NK >= 0
-    lengths = filled.sum(axis=1)
-    if not total or not lengths.any():
+    lengths = (places_NK >= 0).sum(axis=1)
+    listed = lengths > 0
+    if not total or not listed.any():
         return UNKNOWN
     surprise = -np.log(np.maximum(counts, 1) / total)
-    places = np.where(filled, surprise[np.maximum(places_NK, 0)], 0.0)
-    listed = lengths > 0
-    return average(places[listed].sum(axis=1) / lengths[listed])
+    of_places = np.append(surprise, 0.0)[places_NK]  # the empty place, -1, reads the last: nothing
+    return average(of_places.sum(axis=1)[listed] / lengths[listed])
 
 
 def empty(places_NK: Int32) -> Float64:
     """(N,) 1 where a list holds nothing."""
-    nothing: Float64 = np.all(places_NK < 0, axis=1).astype(np.float64)
-    return nothing
+    return _as_numbers(np.all(places_NK < 0, axis=1))
 
 
 def short(places_NK: Int32) -> Float64:
     """(N,) 1 where a list holds fewer than K items, the empty ones among them."""
-    lacking: Float64 = np.any(places_NK < 0, axis=1).astype(np.float64)
-    return lacking
+    return _as_numbers(np.any(places_NK < 0, axis=1))
 
 
-def members(places_NK: Int32) -> tuple[Int64, Int32]:
-    """(rows, values): every pair of a user and an element of L_u, once."""
-    sets = _sets(places_NK)
-    rows, columns = np.nonzero(sets >= 0)
-    return rows, sets[rows, columns]
-
-
-def _sets(places_NK: Int32) -> Int32:
-    """(N, K) each row sorted, what repeats in it replaced by -1 and sorted again: equal sets, equal rows."""
-    ordered = np.sort(places_NK, axis=1)
-    ordered[:, 1:][ordered[:, 1:] == ordered[:, :-1]] = -1
-    ordered.sort(axis=1)
-    return ordered
-
-
-def _groups(rows_NK: Int32) -> Int64:
-    """(N,) a number from 0 for each distinct row: equal rows, equal numbers."""
-    group = np.zeros(len(rows_NK), np.int64)
-    if rows_NK.shape[1]:
-        order = np.lexsort(rows_NK.T)
-        arranged = rows_NK[order]
-        group[order[1:]] = np.cumsum((arranged[1:] != arranged[:-1]).any(axis=1))
-    return group
+def _as_numbers(yes_N: Bool) -> Float64:
+    return yes_N.astype(np.float64)

@@ -9,7 +9,7 @@ from typing import Self
 
 import numpy as np
 
-from hm_pipeline.data.arrays import Float32, Int64
+from hm_pipeline.data.arrays import Float32
 from hm_pipeline.data.recommendations import Recommendations
 from hm_pipeline.data.samples import Holdout, Samples
 from hm_pipeline.evaluation import accuracy, diversity
@@ -72,7 +72,6 @@ def evaluate(
     """
     assert len(recommendations) == len(holdout), "one list a row of the holdout"
     items = item_level(recommendations, holdout, samples, k)
-    ranks = accuracy.ranks(accuracy.matches(items.places, items.targets))
     metrics = dict(_measured(items, ""))
     metrics["empty_lists"] = average(diversity.empty(items.places))
     metrics["short_lists"] = average(diversity.short(items.places))
@@ -87,8 +86,8 @@ def evaluate(
         oov_rate=holdout.oov_rate,
         cold_rate=holdout.cold_rate,
         metrics=metrics,
-        hits=accuracy.hits(ranks).astype(np.float32),
-        ndcg=accuracy.ndcg(ranks).astype(np.float32),
+        hits=accuracy.hits(items.ranks).astype(np.float32),
+        ndcg=accuracy.ndcg(items.ranks).astype(np.float32),
         profile=ItemProfile.of(items.places, samples),
     )
 
@@ -122,27 +121,18 @@ def _measured(level: Level, suffix: str) -> Iterator[tuple[str, Estimate]]:
             yield name + suffix, estimate
 
 
-def _ranked(level: Level) -> Int64:
-    return accuracy.ranks(accuracy.matches(level.places, level.targets))
-
-
-def _precision(level: Level) -> Estimate:
-    found = accuracy.matches(level.places, level.targets)
-    return average(accuracy.precision(found, level.places.shape[1]))
-
-
 def _novelty_sales(level: Level) -> Estimate | None:
     return None if level.sales is None else diversity.novelty(level.places, level.sales)
 
 
 METRICS: dict[str, Callable[[Level], Estimate | None]] = {
-    "hr": lambda level: average(accuracy.hits(_ranked(level))),
-    "precision": _precision,
-    "ndcg": lambda level: average(accuracy.ndcg(_ranked(level))),
-    "mrr": lambda level: average(accuracy.reciprocal_rank(_ranked(level))),
-    "coverage": lambda level: diversity.coverage(level.places, level.size),
-    "overlap": lambda level: diversity.overlap(level.places),
-    "personalization": lambda level: diversity.personalization(level.places),
+    "hr": lambda level: average(accuracy.hits(level.ranks)),
+    "precision": lambda level: average(accuracy.precision(level.matches, level.places.shape[1])),
+    "ndcg": lambda level: average(accuracy.ndcg(level.ranks)),
+    "mrr": lambda level: average(accuracy.reciprocal_rank(level.ranks)),
+    "coverage": lambda level: diversity.coverage(level.sets, level.size),
+    "overlap": lambda level: diversity.overlap(level.sets),
+    "personalization": lambda level: diversity.personalization(level.sets),
     "novelty": lambda level: diversity.novelty(level.places, level.counts),
     "novelty_sales": _novelty_sales,
 }
