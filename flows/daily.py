@@ -12,7 +12,7 @@ from datetime import date
 from prefect import flow
 from prefect.runtime import flow_run
 
-from flows.dispatch import cancel_children, fitted, refitted
+from flows.dispatch import cancel_children, fitted, listed, refitted
 from hm_pipeline.config import RunConfig
 from hm_pipeline.errors import HmPipelineError, PublishError
 from hm_pipeline.registry.refusal import refused
@@ -23,7 +23,7 @@ from tasks.decide import champion_before, weigh
 from tasks.drift import measure_drift
 from tasks.erasure import erase
 from tasks.evaluate import evaluate_champion, evaluate_release
-from tasks.lists import examine, recommend
+from tasks.lists import examine
 from tasks.longevity import longevity
 from tasks.office import in_office, published_hr, standing
 from tasks.order import orders
@@ -89,13 +89,13 @@ def compute(run: Run) -> Outcome:
         watched = watch(run, shown, moved, aged, stages)
         versions = register(run, samples, fits, scores, own, verdict, winner, watched)
         office = in_office(champion, verdict, versions)
-        lists = recommend(run, everything, office)
+        lists = listed(run, everything, office)
         try:
             examine(run, everything, lists, verdict)
         except PublishError as error:
             verdict = refused(verdict, champion, error)
             versions = register(run, samples, fits, scores, own, verdict, None, watched)
-            office, lists = champion, recommend(run, everything, champion)
+            office, lists = champion, listed(run, everything, champion)
             examine(run, everything, lists, verdict)
         decision = commit(run, seen, samples, verdict, versions, lists)
         publish(run.market)

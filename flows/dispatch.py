@@ -1,7 +1,8 @@
 """Where work is done: here, in this process, or by runs of deployments on the pools' workers.
 
 HM_DISPATCH=here   (the default) one process does everything, one thing after another
-HM_DISPATCH=pools  each model is trained on the pool that pools.toml names for its kind, all at once
+HM_DISPATCH=pools  each model is trained on the pool that pools.toml names for its kind, all at once, and with
+                   publish.shards the lists are made there too
 """
 
 import time
@@ -21,12 +22,15 @@ from hm_pipeline.data.samples import Samples
 from hm_pipeline.errors import DispatchError
 from hm_pipeline.models.release import Release
 from hm_pipeline.progress import Step
+from hm_pipeline.registry.ledger import ModelRef
 from hm_pipeline.registry.promotion import Verdict
 from hm_pipeline.storage import find
+from tasks.lists import recommend
 from tasks.order import Order, refit_order
 from tasks.progress import tell
 from tasks.run import Run
 from tasks.settings import settings
+from tasks.shard import Shard, shards
 from tasks.stage import Stored, stored
 from tasks.train import train
 
@@ -55,23 +59,33 @@ def refitted(
     return fits[verdict.promoted] if verdict.promoted else None
 
 
-def errand_of(order: Order) -> Errand:
-    """The order as a run of its pool's deployment."""
-    pool = order.run.config.pools[order.pool]
+def listed(run: Run, everything: Stored[Samples], ref: ModelRef | None) -> Stored[Any] | None:
+    """Everybody's lists: by this process, or in shards by workers. DispatchError names what did not come."""
+    wanted = shards(run, everything, ref) if ref and settings().dispatch == "pools" else []
+    if len(wanted) < 2:
+        return recommend(run, everything, ref)
+    carry_out([errand_of(shard) for shard in wanted if not _lies(shard)])
+    return recommend(run, everything, ref, [stored(shard.address) for shard in wanted])
+
+
+def errand_of(wanted: Order | Shard) -> Errand:
+    """An order or a shard as a run of its pool's deployment."""
+    flow, parameter = ("train", "order") if isinstance(wanted, Order) else ("answer", "shard")
+    pool = wanted.run.config.pools[wanted.pool]
     return Errand(
-        name=f"{order.run.market}-{order.run.day}-{order.title.replace(' ', '-')}",
-        deployment=f"train/{order.pool}",
-        pool=f"{order.pool}-pool",
-        parameters={"order": order.model_dump(mode="json")},
-        key=order.address,
-        is_done=lambda: _lies(order),
+        name=f"{wanted.run.market}-{wanted.run.day}-{wanted.title.replace(' ', '-')}",
+        deployment=f"{flow}/{wanted.pool}",
+        pool=f"{wanted.pool}-pool",
+        parameters={parameter: wanted.model_dump(mode="json")},
+        key=wanted.address,
+        is_done=lambda: _lies(wanted),
         wait_minutes=pool.wait_minutes,
         most_minutes=pool.most_minutes,
     )
 
 
-def _lies(order: Order) -> bool:
-    return find(settings().storage, order.address) is not None
+def _lies(wanted: Order | Shard) -> bool:
+    return find(settings().storage, wanted.address) is not None
 
 
 def carry_out(errands: Iterable[Errand], at_once: int | None = None) -> None:

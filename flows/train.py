@@ -1,21 +1,14 @@
 """One model on the machines of its pool: the deployments `train/cpu` and `train/gpu`."""
 
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
-
 from prefect import flow
-from prefect.concurrency.sync import concurrency
 
-from hm_pipeline.config import Pool
-from hm_pipeline.errors import DispatchError
+from flows.slot import slot
 from hm_pipeline.storage import find
 from tasks.cache import tidy
 from tasks.listeners import outlive_the_worker
 from tasks.order import Order
 from tasks.settings import settings
 from tasks.train import train
-
-SLOT_MINUTES = 15  # to wait for: three times what the lease of a killed holder takes to end
 
 
 @flow(name="train", flow_run_name="{order.run.market}-{order.run.day}-{order.title}")
@@ -28,37 +21,5 @@ def train_model(order: Order) -> str:
     tidy(order.run.market)
     if find(settings().storage, order.address) is not None:
         return order.address
-    with _slot(order.pool, order.run.config.pools[order.pool]):
+    with slot(order.pool, order.run.config.pools[order.pool]):
         return train(order).prefix
-
-
-@contextmanager
-def _slot(name: str, pool: Pool) -> Iterator[None]:
-    """The pool's one place, where it has only one: a lease, so that a killed holder's comes back.
-
-    The limits of pool and worker keep to one run as well; the slot also keeps a run out that a second
-    worker, or somebody by hand, starts on the same machine.
-    """
-    if not pool.exclusive:
-        yield
-        return
-    with ExitStack() as held:
-        try:
-            held.enter_context(_lease(name))
-        except TimeoutError:
-            raise DispatchError(
-                f"the one slot of the limit {name} was not free for {SLOT_MINUTES} minutes, though its pool "
-                f"runs nothing else: look who trains by hand; if nobody does, its holder was lost together "
-                f"with the server's memory of it: prefect gcl update {name} --active-slots 0"
-            ) from None
-        yield
-
-
-def _lease(name: str) -> AbstractContextManager[None]:
-    return concurrency(
-        name,
-        occupy=1,
-        strict=True,
-        timeout_seconds=60 * SLOT_MINUTES,
-        raise_on_lease_renewal_failure=False,  # a server that restarts is no reason to stop a training
-    )

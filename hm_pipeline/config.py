@@ -46,6 +46,7 @@ class PublishConfig(Frozen):
     """What is made of the winner."""
 
     k: int = Field(14, ge=1, le=1000)  # items a list
+    shards: PositiveInt = 1  # ranges of users that workers answer at once; 1: the run itself answers all
     exclude_seen: bool = False  # lists, judged and published, hold nothing of a user's history
     gate_target: Literal["first", "last"] = "first"  # which arrival of D-1 is a user's target
     refit: bool = True  # the winner learns D-1 too before it answers

@@ -144,10 +144,15 @@ def _forget_window(folder: Path, users: frozenset[str]) -> int:
     return forget_in_log(folder / "log", users) + forget_in_catalogue(folder / "catalogue", users)
 
 
+def _forget_lists(folder: Path, users: frozenset[str]) -> int:
+    return forget_in_table(folder / "lists.parquet", users)
+
+
 _WAYS: dict[str, Callable[[Path, frozenset[str]], int]] = {
     "extract": _forget_window,
     "quarantine": lambda folder, users: forget_in_quarantine(folder / "quarantine.parquet", users),
     "samples": forget_in_samples,
     "model": forget_in_release,
-    "lists": lambda folder, users: forget_in_table(folder / "lists.parquet", users),
+    "lists": _forget_lists,
+    "shard": _forget_lists,
 }

@@ -1,5 +1,6 @@
 """K items for every user of the market, and for whoever has no row."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,43 +19,74 @@ from tasks.code import revision
 from tasks.progress import under
 from tasks.retry import ON_STORAGE
 from tasks.run import Run
+from tasks.shard import ROOMS, STAGE, Shard
 from tasks.stage import Stored, kept
 
-ROOMS = ("data", "index", "models", "retrieval")
 SCHEMA_VERSION = 1  # of what docs/lists.md promises
+LISTS = "lists.parquet"
 
 
 @task(name="recommend", **ON_STORAGE)
-def recommend(run: Run, everything: Stored[Samples], ref: ModelRef | None) -> Stored[pl.DataFrame] | None:
-    """lists.parquet and default.parquet: the answers of who is in office to all full histories."""
+def recommend(
+    run: Run, everything: Stored[Samples], ref: ModelRef | None, parts: Sequence[Stored[pl.DataFrame]] = ()
+) -> Stored[pl.DataFrame] | None:
+    """lists.parquet and default.parquet: the answers of who is in office to all full histories.
+
+    `parts` are what workers answered already: together all users, in their order. Without any this process
+    answers.
+    """
     if ref is None:
         return None
-    publish, release = run.config.publish, Stored[Release](prefix=ref.uri)
-    title = f"lists of {ref.kind}"
+    whole = Shard(run=run, everything=everything, ref=ref, first=0, stop=everything.facts["users"])
 
     def produce(folder: Path) -> dict[str, Any]:
-        known, asked = Samples.load(everything.folder()), Release.load(release.folder())
-        allowed = _catalogue(everything).buyable(known.items)
-        lists = answer(
-            asked,
-            known.train,
-            known.items,
-            known.users,
-            publish.k,
-            allowed=allowed,
-            exclude_seen=publish.exclude_seen,
-            progress=under(title),
-        )
-        frame = lists.frame(known.users, known.items)
-        frame.write_parquet(folder / "lists.parquet")
-        default = default_list(asked, known.items, publish.k, allowed=allowed).frame(
-            Vocabulary.of(["nobody"]), known.items
-        )
-        default.drop("user_id").write_parquet(folder / "default.parquet")
-        return _facts(run, everything, ref, frame)
+        if parts:
+            pl.scan_parquet([part.folder() / LISTS for part in parts]).sink_parquet(folder / LISTS)
+        else:
+            _answered(whole, whole.title).write_parquet(folder / LISTS)
+        _default(whole).write_parquet(folder / "default.parquet")
+        return _facts(run, everything, ref, pl.scan_parquet(folder / LISTS))
 
-    made_from = [everything.prefix, release.prefix, publish.k, publish.exclude_seen]
-    return kept(run, "lists", made_from, ROOMS, produce, title=title)
+    return kept(run, "lists", whole.asked, ROOMS, produce, title=f"lists of {ref.kind}")
+
+
+@task(name="answer", task_run_name="{shard.title}", **ON_STORAGE)
+def answer_shard(shard: Shard) -> Stored[pl.DataFrame]:
+    """The lists of the shard's users."""
+
+    def produce(folder: Path) -> dict[str, Any]:
+        _answered(shard, shard.title).write_parquet(folder / LISTS)
+        return {"said": f"{shard.stop - shard.first:,} users"}
+
+    return kept(shard.run, STAGE, shard.made_from, ROOMS, produce, title=shard.title)
+
+
+def _answered(shard: Shard, title: str) -> pl.DataFrame:
+    known, asked = Samples.load(shard.everything.folder()), Release.load(_release(shard).folder())
+    publish, rows = shard.run.config.publish, slice(shard.first, shard.stop)
+    lists = answer(
+        asked,
+        known.train.take(rows),
+        known.items,
+        known.users,
+        publish.k,
+        allowed=_catalogue(shard.everything).buyable(known.items),
+        exclude_seen=publish.exclude_seen,
+        progress=under(title),
+    )
+    return lists.frame(Vocabulary(known.users.ids[rows]), known.items)
+
+
+def _default(shard: Shard) -> pl.DataFrame:
+    """The list of whoever has no row."""
+    known, asked = Samples.load(shard.everything.folder()), Release.load(_release(shard).folder())
+    allowed = _catalogue(shard.everything).buyable(known.items)
+    lists = default_list(asked, known.items, shard.run.config.publish.k, allowed=allowed)
+    return lists.frame(Vocabulary.of(["nobody"]), known.items).drop("user_id")
+
+
+def _release(shard: Shard) -> Stored[Release]:
+    return Stored(prefix=shard.ref.uri)
 
 
 @task(name="examine", **ON_STORAGE)
@@ -80,9 +112,9 @@ def _catalogue(everything: Stored[Samples]) -> Catalogue:
     return Catalogue.load(Stored[InteractionLog](prefix=everything.facts["log"]).folder() / "catalogue")
 
 
-def _facts(run: Run, everything: Stored[Samples], ref: ModelRef, frame: pl.DataFrame) -> dict[str, Any]:
+def _facts(run: Run, everything: Stored[Samples], ref: ModelRef, lists: pl.LazyFrame) -> dict[str, Any]:
     """Enough to trace any list to what made it."""
-    users = frame["user_id"].n_unique()
+    users = lists.select(pl.col("user_id").n_unique()).collect().item()
     return {
         "schema_version": SCHEMA_VERSION,
         "market": run.market,

@@ -77,7 +77,7 @@ loss = { kind = "sampled", negatives = 64 }
 
 _POOLS = """
 [cpu]
-kinds = ["popularity", "itemknn", "aals"]
+kinds = ["popularity", "repeat", "itemknn", "aals"]
 rate_per_hour = 0.1
 
 [gpu]

@@ -66,11 +66,13 @@ def test_a_market_is_checked_for_gaps_exactly_where_its_nights_are_scheduled() -
     assert set(scheduled_markets(DEPLOY)) == {m for m in MARKETS if active[f"daily/{m}"]}
 
 
-def test_every_pool_of_pools_toml_has_its_training_and_its_work_pool() -> None:
+def test_every_pool_of_pools_toml_trains_and_answers_on_its_work_pool() -> None:
     pools = load(DEPLOY, MARKETS[0]).pools
-    assert {name for name in DEPLOYMENTS if name.startswith("train/")} == {f"train/{pool}" for pool in pools}
-    for pool in pools:
-        assert DEPLOYMENTS[f"train/{pool}"]["work_pool"]["name"] == f"{pool}-pool"
+    for flow in ("train", "answer"):
+        found = {name for name in DEPLOYMENTS if name.startswith(f"{flow}/")}
+        assert found == {f"{flow}/{pool}" for pool in pools}
+        for pool in pools:
+            assert DEPLOYMENTS[f"{flow}/{pool}"]["work_pool"]["name"] == f"{pool}-pool"
     assert set(work_pools(DEPLOY)) == {"orchestrator-pool", *(f"{pool}-pool" for pool in pools)}
 
 

@@ -1,0 +1,63 @@
+"""Users whose lists are wanted, as a value: who asks and who answers agree on where they will lie.
+
+Ranges end where the library's own blocks of rows end, so that the lists are the same whoever makes them.
+"""
+
+import math
+
+from hm_pipeline.data.samples import Samples
+from hm_pipeline.frozen import Frozen
+from hm_pipeline.registry.ledger import ModelRef
+from hm_pipeline.retrieval.answer import BLOCK_ROWS
+from tasks.run import Run
+from tasks.stage import Stored, address
+
+ROOMS = ("data", "index", "models", "retrieval")
+STAGE = "shard"
+
+
+class Shard(Frozen):
+    """Answer the users of rows first … stop - 1, with the release in office."""
+
+    run: Run
+    everything: Stored[Samples]
+    ref: ModelRef
+    first: int
+    stop: int
+
+    @property
+    def title(self) -> str:
+        """How a person calls it."""
+        return f"lists of {self.ref.kind}, users {self.first + 1:,} to {self.stop:,}"
+
+    @property
+    def pool(self) -> str:
+        """Where its model trains, for what a net wants there it wants here too."""
+        return self.run.config.pool_name_of(self.ref.kind)
+
+    @property
+    def made_from(self) -> list[object]:
+        """Everything that these lists depend on besides the code."""
+        return [*self.asked, self.first, self.stop]
+
+    @property
+    def asked(self) -> list[object]:
+        """The same for everybody's."""
+        publish = self.run.config.publish
+        return [self.everything.prefix, self.ref.uri, publish.k, publish.exclude_seen]
+
+    @property
+    def address(self) -> str:
+        """Where the lists will lie."""
+        return address(self.run, STAGE, self.made_from, ROOMS)
+
+
+def shards(run: Run, everything: Stored[Samples], ref: ModelRef) -> list[Shard]:
+    """All users in `publish.shards` ranges of like size; fewer where a block is larger than a range."""
+    users: int = everything.facts["users"]
+    blocks = math.ceil(users / BLOCK_ROWS / run.config.publish.shards)
+    size = max(blocks, 1) * BLOCK_ROWS
+    return [
+        Shard(run=run, everything=everything, ref=ref, first=first, stop=min(first + size, users))
+        for first in range(0, users, size)
+    ]

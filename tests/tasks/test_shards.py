@@ -1,0 +1,81 @@
+"""Lists that workers make, each of some users, are the lists that one process makes."""
+
+from datetime import date
+
+import polars as pl
+import pytest
+from answering import DAY, a_run, in_office
+
+from flows.answer import answer
+from flows.dispatch import errand_of
+from hm_pipeline.data.samples import Samples
+from hm_pipeline.models.release import Release
+from hm_pipeline.retrieval.answer import BLOCK_ROWS
+from tasks.erasure import _forget
+from tasks.lists import answer_shard, recommend
+from tasks.shard import Shard, shards
+from tasks.stage import Stored, stored
+
+USERS = 120
+
+
+@pytest.fixture
+def cut(stored_samples: Stored[Samples], release: Stored[Release]) -> list[Shard]:
+    """Three ranges, smaller than those that `shards` makes."""
+    made = {"run": a_run(), "everything": stored_samples, "ref": in_office(release)}
+    return [Shard(**made, first=first, stop=min(first + 50, USERS)) for first in range(0, USERS, 50)]
+
+
+def rows(lists: Stored[pl.DataFrame], name: str = "lists") -> pl.DataFrame:
+    return pl.read_parquet(lists.folder() / f"{name}.parquet")
+
+
+def test_merged_they_are_everybodys_lists_in_the_same_order(cut: list[Shard]) -> None:
+    run, everything, ref = cut[0].run, cut[0].everything, cut[0].ref
+    parts = [answer_shard.fn(shard) for shard in cut]
+    merged = recommend.fn(run, everything, ref, parts)
+    assert merged is not None
+    assert merged.facts["users"] == USERS
+    other = run.model_copy(update={"day": date(2021, 6, 30)})  # nothing lies there yet
+    alone = recommend.fn(other, everything, ref)
+    assert not alone.reused
+    assert rows(merged).equals(rows(alone))
+    assert rows(merged, "default").equals(rows(alone, "default"))
+
+
+def test_a_range_that_lies_there_is_not_answered_again_and_lies_where_it_was_wanted(cut: list[Shard]) -> None:
+    assert not answer_shard.fn(cut[1]).reused
+    assert answer_shard.fn(cut[1]).reused
+    assert rows(stored(cut[1].address))["user_id"].n_unique() == 50
+
+
+def test_ranges_end_where_blocks_end_and_leave_nobody_out(
+    stored_samples: Stored[Samples], release: Stored[Release]
+) -> None:
+    for users, wanted, sizes in (
+        (3 * BLOCK_ROWS, 3, [BLOCK_ROWS] * 3),
+        (3 * BLOCK_ROWS + 1, 2, [2 * BLOCK_ROWS, BLOCK_ROWS + 1]),
+        (100, 8, [100]),
+        (0, 2, []),
+    ):
+        of = stored_samples.model_copy(update={"facts": {"users": users}})
+        found = shards(a_run(shards=wanted), of, in_office(release))
+        assert [shard.stop - shard.first for shard in found] == sizes
+        assert [shard.first for shard in found] == [sum(sizes[:n]) for n in range(len(sizes))]
+
+
+def test_a_worker_of_the_models_pool_is_asked_by_a_value_that_it_reads_back(cut: list[Shard]) -> None:
+    errand = errand_of(cut[2])
+    assert (errand.deployment, errand.pool, errand.key) == ("answer/cpu", "cpu-pool", cut[2].address)
+    assert errand.name == f"tiny-{DAY}-lists-of-repeat,-users-101-to-120"
+    assert Shard.model_validate(errand.parameters["shard"]) == cut[2]
+    assert not errand.is_done()
+    assert answer.fn(cut[2]) == cut[2].address
+    assert errand.is_done()
+
+
+def test_who_is_forgotten_is_forgotten_there_too(cut: list[Shard]) -> None:
+    lists = answer_shard.fn(cut[0])
+    gone = rows(lists)["user_id"][0]
+    assert _forget(lists.prefix, frozenset([gone]))
+    assert gone not in rows(lists)["user_id"]
