@@ -37,17 +37,18 @@ def recommend(
     """
     if ref is None:
         return None
+    title = f"lists of {ref.kind}"
     whole = Shard(run=run, everything=everything, ref=ref, first=0, stop=everything.facts["users"])
 
     def produce(folder: Path) -> dict[str, Any]:
         if parts:
             pl.scan_parquet([part.folder() / LISTS for part in parts]).sink_parquet(folder / LISTS)
         else:
-            _answered(whole, whole.title).write_parquet(folder / LISTS)
+            _answered(whole, title).write_parquet(folder / LISTS)
         _default(whole).write_parquet(folder / "default.parquet")
         return _facts(run, everything, ref, pl.scan_parquet(folder / LISTS))
 
-    return kept(run, "lists", whole.asked, ROOMS, produce, title=f"lists of {ref.kind}")
+    return kept(run, "lists", whole.asked, ROOMS, produce, title=title)
 
 
 @task(name="answer", task_run_name="{shard.title}", **ON_STORAGE)

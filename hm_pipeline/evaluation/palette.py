@@ -33,7 +33,22 @@ STYLES = {
     "blend": Style("#44aa99", "p"),
     "champion": Style(INK, "*"),
 }
-_SPARE = tuple(style for name, style in STYLES.items() if name not in ("popularity", "champion"))
+_SPARE = tuple(  # neighbours unlike each other
+    STYLES[name]
+    for name in (
+        "lstm",
+        "als",
+        "itemknn",
+        "attention",
+        "rnn",
+        "aals",
+        "transformer",
+        "blend",
+        "gru",
+        "repeat",
+        "markov",
+    )
+)
 
 # of the values of an attribute: light enough for words on them, and unlike the models' colours
 VALUES = (
