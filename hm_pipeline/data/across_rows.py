@@ -27,17 +27,18 @@ def in_order(rows: pl.DataFrame) -> tuple[Int64, Bool]:
 
 def _settled(rows: pl.DataFrame, places: Int64) -> tuple[Int64, Bool]:
     """The places of tied rows in their order, and which of them repeat the one before."""
-    tied = rows.select(_INSIDE_A_STAMP)[places].with_columns(place=pl.Series(places))
-    tied = tied.sort(*_INSIDE_A_STAMP, "place", nulls_last=True)
-    alike = (pl.col(name).eq_missing(pl.col(name).shift()) for name in _INSIDE_A_STAMP)
+    told = [name for name in _INSIDE_A_STAMP if rows[name].null_count() < len(rows)]
+    tied = rows.select(told)[places].with_columns(place=pl.Series(places))
+    tied = tied.sort(*told, "place", nulls_last=True)
+    alike = (pl.col(name).eq_missing(pl.col(name).shift()) for name in told)
     repeats = tied.select(pl.all_horizontal(alike) & (pl.int_range(pl.len()) > 0)).to_series()
     return tied["place"].to_numpy(), repeats.to_numpy()
 
 
-def crowded(rows: pl.DataFrame, most: int) -> pl.DataFrame:
-    """(user, day) with more rows than a person can make."""
-    by = ["user", "day"]
-    return rows.select(by).group_by(by).len().filter(pl.col("len") > most).select(by)
+def busy_users(rows: pl.DataFrame, most: int) -> pl.Series:
+    """(N,) whether a row is of a user with more than `most` of them: only he can have so many a day."""
+    users = rows["user"].to_numpy()
+    return pl.Series((np.bincount(users) > most)[users])
 
 
 def rejected(rows: pl.DataFrame, why: str) -> pl.DataFrame:

@@ -44,7 +44,8 @@ def build(
     with room_for(log, place, memory_mb) as room:
         cut = cut_up(log, config, protocol, day, room)
         items = _item_vocabulary(log.items, cut.counts)
-        gather = Gather(cut, items.encode(log.items), room)
+        shared = room.flat if config.order == "correct" else None  # others have two, and only one is flat.npy
+        gather = Gather(cut, items.encode(log.items), shared)
         attributes = {name: _attribute(catalogue, name, items) for name in ATTRIBUTES}
         outside = {name: _code(log.items, lookup) for name, (_, lookup) in attributes.items()}
         return Samples(

@@ -31,7 +31,7 @@ class ByUser:
         self._counts = np.zeros(len(rank), np.int64)  # rows by rank
         codes = log.codes(events)
         for piece in log.pieces(*_COLUMNS):
-            rows = piece.filter(pl.col("event").is_in(codes))
+            rows = piece.filter(piece["event"].is_in(codes))
             if len(rows):
                 self._add(untied(rows, log, seed), rank)
 

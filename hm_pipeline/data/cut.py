@@ -45,8 +45,7 @@ def cut_up(
 ) -> Cut:
     """The log under a protocol. EmptyWindowError where nothing is left to learn from."""
     found = _Found(log, room)
-    rows = room.rows if room.scratch else len(log) + 1
-    for s in some_users(log, config.interaction_events, config.seed, rows=rows, place=room.scratch):
+    for s in some_users(log, config.interaction_events, config.seed, rows=room.rows, place=room.scratch):
         found.add(s, _split(s, protocol, day, config), keep_days=config.order != "correct")
     if not found.counts.any():
         raise EmptyWindowError(f"no interaction before {day}: nothing to learn from; import earlier days")
@@ -72,7 +71,7 @@ class _Found:
     """What the users seen so far add up to."""
 
     def __init__(self, log: InteractionLog, room: Room) -> None:
-        self.items = Growing(len(log), room.scratch and room.scratch / "items")
+        self.items = Growing(log.size, room.scratch and room.scratch / "items")
         self.counts = np.zeros(len(log.items), np.int64)
         self.last_day = 0  # since 1970
         self.days = [np.empty(0, np.int32)]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import polars as pl
 
+from hm_pipeline.data.log import NAMED_ROWS
 from hm_pipeline.data.quarantine import QUARANTINE_SCHEMA
 from hm_pipeline.data.vocabulary import Vocabulary
 
@@ -19,6 +20,8 @@ def salted_hash(user_id: str, salt: str) -> str:
 
 def forget_in_log(folder: Path, users: frozenset[str]) -> int:
     """Rewrite an InteractionLog's pieces without these users' rows, and put graves where their ids were."""
+    if (folder / NAMED_ROWS).exists():
+        return forget_in_table(folder / NAMED_ROWS, users)
     file = folder / "users.parquet"
     ids = pl.read_parquet(file)
     of_them = ids.select(pl.col("id").is_in(sorted(users)).fill_null(False)).to_series()

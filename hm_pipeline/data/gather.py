@@ -4,6 +4,7 @@ N users, T interactions, C codes of items in the log.
 """
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 
@@ -11,18 +12,20 @@ from hm_pipeline.data.arrays import Int32, Int64
 from hm_pipeline.data.cut import Cut
 from hm_pipeline.data.flat import translated, unknown
 from hm_pipeline.data.histories import Histories
-from hm_pipeline.data.room import Room
 from hm_pipeline.data.samples import Holdout
 from hm_pipeline.data.split import Question
 
 
 class Gather:
-    """`table` (C,) makes an item of the vocabulary of each code in the log: 0 where it is outside."""
+    """`table` (C,) makes an item of the vocabulary of each code in the log: 0 where it is outside.
 
-    def __init__(self, cut: Cut, table: Int32, room: Room) -> None:
+    The flat array goes into `file`, where there is one.
+    """
+
+    def __init__(self, cut: Cut, table: Int32, file: Path | None) -> None:
         self.cut, self.table, self.starts = cut, table, cut.starts
         self.unknown = unknown(cut.items, table)
-        self.flat = translated(cut.items, table, len(cut.items) - len(self.unknown), room.flat)
+        self.flat = translated(cut.items, table, len(cut.items) - len(self.unknown), file)
         self.trained = np.flatnonzero(cut.train)  # users with anything to learn
         self.user_index = np.zeros(len(cut.lengths), np.int32)
         self.user_index[self.trained] = np.arange(1, len(self.trained) + 1, dtype=np.int32)

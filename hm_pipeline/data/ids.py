@@ -2,7 +2,8 @@
 
 A *label* is the number an id has from its first appearance on, whatever row that is in. A *code* is the
 number it is stored under, given only once an accepted row needs it, to the new ids of a piece in their
-alphabetical order: so codes follow from what the rows hold, and an id that only rejected rows have is not kept.
+alphabetical order: so codes follow from what the rows hold, and an id that only rejected rows have is
+not kept.
 """
 
 from collections.abc import Callable

@@ -37,6 +37,7 @@ ARTICLE_SCHEMA = pl.Schema(
         "available": pl.Boolean,
     }
 )
+NAMED_ROWS = "interactions.parquet"  # all that logs of earlier releases have
 USER_SCHEMA = pl.Schema({"user_id": pl.String, "age": pl.String, "region": pl.String})
 
 
@@ -71,9 +72,12 @@ class InteractionLog:
 
     def __len__(self) -> int:
         """Rows."""
-        if self.until is None:
-            return sum(map(pieces.rows, self.stored))
-        return sum(self.by_day().values())
+        return self.size if self.until is None else sum(self.by_day().values())
+
+    @property
+    def size(self) -> int:
+        """Rows that are stored, also of days that are not looked at."""
+        return sum(map(pieces.rows, self.stored))
 
     def upto(self, day: date | None) -> Self:
         """The same log without the days after `day`."""
@@ -87,7 +91,8 @@ class InteractionLog:
                 yield pieces.read(piece, columns)
             else:
                 rows = pieces.read(piece, [*dict.fromkeys([*columns, "day"])])
-                yield rows.filter(pl.col("day") <= self.until).select(columns)
+                inside = rows["day"] <= self.until
+                yield (rows if inside.all() else rows.filter(inside)).select(columns)
 
     def codes(self, events: Iterable[str]) -> list[int]:
         """The codes of those of the events that occur."""
@@ -144,16 +149,13 @@ class InteractionLog:
     def load(cls, folder: Path) -> Self:
         """What `save` wrote; the rows stay on disk until they are asked for."""
         head = json.loads((folder / "log.json").read_text())
+        first, last = (date.fromisoformat(head[name]) for name in ("first_day", "last_day"))
+        window = head["market"], first, last
+        if (folder / NAMED_ROWS).exists():
+            return cls.of(*window, pl.read_parquet(folder / NAMED_ROWS))
         users, items = (pl.read_parquet(folder / f"{name}.parquet")["id"] for name in ("users", "items"))
-        return cls(
-            head["market"],
-            date.fromisoformat(head["first_day"]),
-            date.fromisoformat(head["last_day"]),
-            users,
-            items,
-            tuple(head["events"]),
-            tuple(folder / pieces.file_name(number) for number in range(head["pieces"])),
-        )
+        files = (folder / pieces.file_name(number) for number in range(head["pieces"]))
+        return cls(*window, users, items, tuple(head["events"]), tuple(files))
 
 
 def _coded(values: pl.Series, sorted_: pl.Series, kind: pl.DataType) -> pl.Series:

@@ -8,7 +8,7 @@ from typing import Self
 import polars as pl
 
 from hm_pipeline.data import pieces
-from hm_pipeline.data.across_rows import crowded, in_order, rejected
+from hm_pipeline.data.across_rows import busy_users, in_order, rejected
 from hm_pipeline.data.days import partitions_of, start_of
 from hm_pipeline.data.held import Held, Taken
 from hm_pipeline.data.log import InteractionLog
@@ -100,27 +100,16 @@ class Pile:
     def _people(self, rows: pl.DataFrame) -> pl.DataFrame:
         """All rows but those of users who did more in a day than a person can; a repeated row counts once."""
         most = self.window.market.contract.max_events_per_user_day
-        others, crowd = _split(rows, crowded(rows, most))
-        if crowd.is_empty():
+        busy = busy_users(rows, most)
+        if not busy.any():
             return rows
+        crowd = rows.filter(busy)
         order, repeats = in_order(crowd)
         self._reject(crowd[order[repeats]], "duplicate")
-        crowd = crowd[order[~repeats]]
-        people, bots = _split(crowd, crowded(crowd, most))
-        self._reject(bots, "bot")
-        return pl.concat([others, people])
+        crowd = crowd[order[~repeats]].with_columns(bot=pl.len().over("user", "day") > most)
+        self._reject(crowd.filter("bot").drop("bot"), "bot")
+        return pl.concat([rows.filter(~busy), crowd.filter(~pl.col("bot")).drop("bot")])
 
     def _reject(self, rows: pl.DataFrame, why: str) -> None:
         if len(rows):
             self.window.quarantine.append(rejected(self.window.named(rows), why))
-
-
-def _split(rows: pl.DataFrame, of: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The rows of other (user, day) than these, and of these."""
-    if of.is_empty():
-        return rows, rows.clear()
-    by = ["user", "day"]
-    return (
-        rows.join(of, on=by, how="anti", maintain_order="left"),
-        rows.join(of, on=by, how="semi", maintain_order="left"),
-    )

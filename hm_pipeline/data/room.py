@@ -8,9 +8,10 @@ from pathlib import Path
 
 from hm_pipeline.data.log import InteractionLog
 
-MEMORY_MB = 2_048  # for rows; ids and users come on top
+MEMORY_MB = 1_024  # for rows; ids and users come on top
 _BYTES = 64  # a row takes while it is worked on, about
 _WAITING = 16  # and while it waits
+_ENOUGH = 4_000_000  # rows at once: more of them fit into no cache, and take longer
 
 
 @dataclass(frozen=True)
@@ -24,13 +25,13 @@ class Room:
     @property
     def rows(self) -> int:
         """That are worked on at once."""
-        return max(self.memory_mb * 2**20 // _BYTES, 1)
+        return min(max(self.memory_mb * 2**20 // _BYTES, 1), _ENOUGH)
 
 
 @contextmanager
 def room_for(log: InteractionLog, place: Path | None, memory_mb: int) -> Iterator[Room]:
     """All in memory where that is enough, or where there is no place for the rest."""
-    if place is None or len(log) * _WAITING <= memory_mb * 2**20:
+    if place is None or log.size * _WAITING <= memory_mb * 2**20:
         yield Room(memory_mb)
         return
     place.mkdir(parents=True, exist_ok=True)

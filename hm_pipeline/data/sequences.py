@@ -64,7 +64,7 @@ def sequences(log: InteractionLog, events: tuple[str, ...], seed: int) -> Sequen
     Ties of the timestamp follow `order`, else a seeded hash of (user, item, day): the order of a
     source file is not information. A later return to an item stays.
     """
-    (whole,) = some_users(log, events, seed, rows=len(log) + 1)
+    (whole,) = some_users(log, events, seed, rows=log.size + 1)
     return whole
 
 
