@@ -17,11 +17,12 @@ from hm_pipeline.data.build import build
 from hm_pipeline.data.days import partitions_of
 from hm_pipeline.data.extract import Extracted, examine, extract
 from hm_pipeline.data.log import LOG_SCHEMA, Catalogue, InteractionLog
-from hm_pipeline.data.market import MarketConfig
+from hm_pipeline.data.market import InteractionColumns, MarketConfig
 from hm_pipeline.data.partition import Partition
 from hm_pipeline.data.room import Room
 from hm_pipeline.data.sample_config import SampleConfig
 from hm_pipeline.data.samples import Samples
+from hm_pipeline.data.sequences import sequences
 
 Files = dict[date, list[Path]]
 ZONE = ZoneInfo("Europe/Stockholm")
@@ -42,7 +43,11 @@ def a_shop(folder: Path, rows: int = 3_000, zone: str = "Europe/Stockholm") -> F
         )
         for s in seconds
     ]
-    bot = [row("bot", f"i{n % 25:02}", f"{LAST}T10:{n % 60:02}:00Z") for n in range(400)]
+    last = datetime.combine(LAST, datetime.min.time(), ZONE)  # whose bot is one by the whole day alone
+    bot = [
+        row("bot", f"i{n % 25:02}", (last + timedelta(minutes=18 * n)).astimezone(UTC).isoformat())
+        for n in range(80)
+    ]
     bad = [row(user=""), row(price="-1"), row("u01", "i\t1")]
     files: Files = {}
     for day in partitions_of(market(partition_zone=zone), DAY - timedelta(days=10), LAST):
@@ -219,6 +224,17 @@ def test_only_doubtful_rows_are_looked_at_closely_and_no_other_one_is_bad(
     assert are_good is Partition._are_good
     bad = cheaply.counts["rejected"] - cheaply.counts["bot"] - cheaply.counts["duplicate"]
     assert sum(looked_at) == bad + cheaply.counts["other_event"]
+
+
+def test_rows_of_one_stamp_without_an_order_follow_those_that_have_one(tmp_path: Path) -> None:
+    head = b"user_id,item_id,timestamp,event_type,n\n"
+    lines = [
+        f"u,{item},{LAST}T10:00:00Z,view,{n}\n".encode()
+        for item, n in zip("abcd", ("3", "1", "", "2"), strict=True)
+    ]
+    ordered = market(interactions=InteractionColumns(order="n"))
+    log = extract({LAST: [write(tmp_path, "a.csv", head + b"".join(lines))]}, ordered, DAY).log
+    assert sequences(log, ("view",), 3).frame["item_id"].to_list() == list("bdac")
 
 
 # ---- the stored log ----
