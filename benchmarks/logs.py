@@ -62,7 +62,7 @@ def load(source: Source, root: Path) -> tuple[InteractionLog, Catalogue]:
     )
     frame = frame.cast(LOG_SCHEMA).select(LOG_SCHEMA.names())
     first, last = frame.select(first=pl.col("day").min(), last=pl.col("day").max()).row(0)
-    return InteractionLog(source.name, first, last, frame), _catalogue(source, root)
+    return InteractionLog.of(source.name, first, last, frame), _catalogue(source, root)
 
 
 def _catalogue(source: Source, root: Path) -> Catalogue:

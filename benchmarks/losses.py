@@ -16,7 +16,6 @@ One thread each, so that CPU seconds are comparable though the machine has other
 
 import argparse
 import time
-from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, get_args
@@ -75,14 +74,15 @@ def cut(items: int, root: Path) -> "Samples":
     """Beauty's histories of its `items` most frequent items."""
     import polars as pl
 
-    from hm_pipeline.data.build import SampleConfig, build
+    from hm_pipeline.data.build import build
+    from hm_pipeline.data.log import InteractionLog
+    from hm_pipeline.data.sample_config import SampleConfig
 
     log, catalogue = load(BEAUTY, root)
     if items < WHOLE:
         counts = log.frame["item_id"].value_counts().sort(["count", "item_id"], descending=[True, False])
-        log = replace(
-            log, frame=log.frame.filter(pl.col("item_id").is_in(counts["item_id"].head(items).implode()))
-        )
+        kept = log.frame.filter(pl.col("item_id").is_in(counts["item_id"].head(items).implode()))
+        log = InteractionLog.of(log.market, log.first_day, log.last_day, kept)
     return build(log, catalogue, SampleConfig(), "leave_last_out")
 
 

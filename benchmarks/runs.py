@@ -13,7 +13,8 @@ from logs import Source, load
 from memory import watched
 from records import Journal, Memory, Pair, Result, Trial
 
-from hm_pipeline.data.build import SampleConfig, build
+from hm_pipeline.data.build import build
+from hm_pipeline.data.sample_config import SampleConfig
 from hm_pipeline.data.samples import Samples
 from hm_pipeline.evaluation.estimate import Estimate
 from hm_pipeline.evaluation.evaluate import Evaluation, evaluate

@@ -112,7 +112,8 @@ def _commands(row: Row, samples: "Samples", folder: Path, work: Path) -> dict[st
 
 def _samples(asked_for: argparse.Namespace) -> tuple["Samples", Path]:
     """Beauty's training histories, and the folder where the children find them."""
-    from hm_pipeline.data.build import SampleConfig, build
+    from hm_pipeline.data.build import build
+    from hm_pipeline.data.sample_config import SampleConfig
 
     log, catalogue = load(BEAUTY, data_root(asked_for.data))
     samples = build(log, catalogue, SampleConfig(), "leave_last_out")

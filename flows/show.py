@@ -21,7 +21,7 @@ def show_user(market: str, user: str) -> None:
     facts = shown_lists(market, now)
     window = stored(stored(facts["samples"]).facts["log"]).folder()
     articles = Catalogue.load(window / "catalogue").articles
-    history = _history(InteractionLog.load(window / "log").frame, user)
+    history = _history(InteractionLog.load(window / "log").of_user(user))
     console.print(
         _titled(f"the latest of {user}", history.join(articles, on="item_id", how="left"), "timestamp")
     )
@@ -33,8 +33,8 @@ def show_user(market: str, user: str) -> None:
     console.print(_titled(title, mine.join(articles, on="item_id", how="left"), "rank"))
 
 
-def _history(log: pl.DataFrame, user: str) -> pl.DataFrame:
-    mine = log.filter(pl.col("user_id") == user).sort("timestamp", "order", nulls_last=True)
+def _history(mine: pl.DataFrame) -> pl.DataFrame:
+    mine = mine.sort("timestamp", "order", nulls_last=True)
     when = pl.col("timestamp").dt.strftime("%Y-%m-%d %H:%M")  # UTC
     return mine.tail(_LATEST).select(when, "item_id", "event_type")
 

@@ -15,9 +15,9 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, Field, PositiveInt, ValidationError, field_validator, model_validator
 
-from hm_pipeline.data.build import SampleConfig
 from hm_pipeline.data.drift_report import DriftConfig
 from hm_pipeline.data.market import MarketConfig
+from hm_pipeline.data.sample_config import SampleConfig
 from hm_pipeline.errors import ConfigError
 from hm_pipeline.evaluation.fitness import FitnessConfig
 from hm_pipeline.frozen import Frozen

@@ -68,7 +68,8 @@ def extract(run: Run) -> Stored[InteractionLog]:
     def produce(folder: Path) -> dict[str, Any]:
         with scratch() as place:  # downloads of raw data are not kept: they hold whoever is erased later
             files = {day: _fetched(entries, place) for day, entries in found.days.items()}
-            extracted = examine(files, run.config.market, run.day, erased, under("extract"))
+            extracted = examine(files, run.config.market, run.day, erased, under("extract"),
+                                place=folder / "log", memory_mb=settings().memory_mb)  # fmt: skip
             articles, users = _fetched(found.articles, place), _fetched(found.users, place)
             known = examine_catalogue(articles, users, run.config.market, erased)
             _quarantine(run, made_from, extracted, known)
@@ -106,4 +107,4 @@ def _rejections(known: Catalogued) -> list[str]:
 
 
 def _said(extracted: Extracted) -> str:
-    return f"{len(extracted.log.frame):,} interactions · {len(extracted.quarantine):,} rejected"
+    return f"{extracted.counts['accepted']:,} interactions · {len(extracted.quarantine):,} rejected"

@@ -11,6 +11,7 @@ from hm_pipeline.data.log import Catalogue, InteractionLog
 from hm_pipeline.data.samples import Protocol, Samples
 from tasks.retry import ON_STORAGE
 from tasks.run import Run
+from tasks.settings import settings
 from tasks.stage import Stored, kept
 
 
@@ -22,7 +23,9 @@ def build_samples(run: Run, window: Stored[InteractionLog], protocol: Protocol) 
     def produce(folder: Path) -> dict[str, Any]:
         place = window.folder()
         log, catalogue = InteractionLog.load(place / "log"), Catalogue.load(place / "catalogue")
-        samples = build(log, catalogue, run.config.samples, protocol, run.day - timedelta(days=1))
+        last = run.day - timedelta(days=1)
+        samples = build(log, catalogue, run.config.samples, protocol, last,
+                        place=folder, memory_mb=settings().memory_mb)  # fmt: skip
         samples.save(folder)
         return {"log": window.prefix, **_facts(samples)}
 

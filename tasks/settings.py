@@ -24,6 +24,7 @@ class Settings(BaseSettings):
     config: Path = Path("deploy")  # markets, profiles, pools
     own_work: str = Field("", validation_alias="HM_WORK")  # empty: `work` below a root folder
     dispatch: Literal["here", "pools"] = "here"  # who trains: this process, or workers of the pools
+    memory_mb: int = Field(1_024, ge=64)  # rows of a log that extract and samples hold at once, about
     constraints: Path = Path("constraints.txt")  # what served models are pinned by, where the file exists
     mlflow_tracking_uri: str = Field("", validation_alias="MLFLOW_TRACKING_URI")
     webhook: SecretStr = SecretStr("")  # what `hm set-up` has called when something went wrong

@@ -9,8 +9,9 @@ from datetime import UTC, date, datetime, timedelta
 import numpy as np
 import polars as pl
 
-from hm_pipeline.data.build import SampleConfig, build
+from hm_pipeline.data.build import build
 from hm_pipeline.data.log import LOG_SCHEMA, Catalogue, InteractionLog
+from hm_pipeline.data.sample_config import SampleConfig
 from hm_pipeline.data.samples import Protocol, Samples
 
 FIRST_DAY = date(2021, 6, 1)
@@ -36,7 +37,7 @@ def markov_log(users: int, items: int, predictability: float, seed: int) -> Inte
     successor = _cycle(items, draw)
     frame = pl.concat([_shopper(u, successor, predictability, draw) for u in range(users)])
     frame = frame.filter(pl.col("day") < FIRST_DAY + timedelta(days=DAYS))
-    return InteractionLog("XX", FIRST_DAY, FIRST_DAY + timedelta(days=DAYS - 1), frame)
+    return InteractionLog.of("XX", FIRST_DAY, FIRST_DAY + timedelta(days=DAYS - 1), frame)
 
 
 def _cycle(items: int, draw: np.random.Generator) -> np.ndarray:

@@ -1,34 +1,48 @@
 """What only many rows together show: the same row again, and a user who is no person."""
 
+import numpy as np
 import polars as pl
 
-from hm_pipeline.data.log import LOG_SCHEMA
+from hm_pipeline.data.arrays import Bool, Int64
 from hm_pipeline.data.quarantine import QUARANTINE_SCHEMA
+from hm_pipeline.data.sorting import by_two, in_runs
 
-_SAME = ["user_id", "item_id", "timestamp", "event_type", "order", "price", "event_id"]
-ACCEPTED_SCHEMA = pl.Schema([*LOG_SCHEMA.items(), ("event_id", pl.String()), ("file", pl.String())])
-
-
-def without_repeats(rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Each row once, and the quarantined repeats; only rows of an equal hash are compared in full."""
-    if rows.is_empty():
-        return rows, _rejected(rows, "duplicate")
-    alike = rows.select(pl.struct(_SAME).hash().is_duplicated()).to_series()
-    suspects = rows.filter(alike).with_columns(again=pl.int_range(pl.len()).over(_SAME) > 0)
-    first = suspects.filter(~pl.col("again")).drop("again")
-    return pl.concat([rows.filter(~alike), first]), _rejected(suspects.filter("again"), "duplicate")
+SAME = ("user_id", "item_id", "timestamp", "event_type", "order", "price", "event_id")
+_INSIDE_A_STAMP = ("user", "timestamp", "order", "item", "event", "price", "event_id")
 
 
-def without_bots(rows: pl.DataFrame, most: int) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Rows of people, and the quarantined rows of users who did more in a local day than a person can."""
-    by = ["user_id", "day"]
-    busy = rows.group_by(by).len().filter(pl.col("len") > most).select(by)
-    if busy.is_empty():
-        return rows, pl.DataFrame(schema=QUARANTINE_SCHEMA)
-    return rows.join(busy, on=by, how="anti"), _rejected(rows.join(busy, on=by, how="semi"), "bot")
+def in_order(rows: pl.DataFrame) -> tuple[Int64, Bool]:
+    """(N,) the places of the rows by user and time, then all else, and which of them repeat the one before.
+
+    Of equal rows the first one in `rows` comes first. Only rows of one user and stamp are compared in full.
+    """
+    user, stamp = rows["user"].to_numpy(), rows["timestamp"].to_physical().to_numpy()
+    order = by_two(user, stamp)
+    tied = in_runs((np.diff(user[order]) == 0) & (np.diff(stamp[order]) == 0)) if len(order) else order > 0
+    repeats = np.zeros(len(order), np.bool_)
+    if tied.any():
+        order[tied], repeats[tied] = _settled(rows, order[tied])
+    return order, repeats
 
 
-def _rejected(rows: pl.DataFrame, why: str) -> pl.DataFrame:
-    content = pl.struct(pl.col(name).cast(pl.String) for name in _SAME).struct.json_encode()
+def _settled(rows: pl.DataFrame, places: Int64) -> tuple[Int64, Bool]:
+    """The places of tied rows in their order, and which of them repeat the one before."""
+    told = [name for name in _INSIDE_A_STAMP if rows[name].null_count() < len(rows)]
+    tied = rows.select(told)[places].with_columns(place=pl.Series(places))
+    tied = tied.sort(*told, "place", nulls_last=True)
+    alike = (pl.col(name).eq_missing(pl.col(name).shift()) for name in told)
+    repeats = tied.select(pl.all_horizontal(alike) & (pl.int_range(pl.len()) > 0)).to_series()
+    return tied["place"].to_numpy(), repeats.to_numpy()
+
+
+def busy_users(rows: pl.DataFrame, most: int) -> pl.Series:
+    """(N,) whether a row is of a user with more than `most` of them: only he can have so many a day."""
+    users = rows["user"].to_numpy()
+    return pl.Series((np.bincount(users) > most)[users])
+
+
+def rejected(rows: pl.DataFrame, why: str) -> pl.DataFrame:
+    """Named rows (SAME, file) as the quarantine keeps them."""
+    content = pl.struct(pl.col(name).cast(pl.String) for name in SAME).struct.json_encode()
     shown = rows.select(reason=pl.lit(why), file="file", user_id="user_id", row=content)
     return shown.cast(QUARANTINE_SCHEMA)

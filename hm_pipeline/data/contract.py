@@ -23,20 +23,26 @@ def reason(rules: dict[str, pl.Expr]) -> pl.Expr:
 
 def interaction_rules(market: MarketConfig, partition: date, until: datetime) -> dict[str, pl.Expr]:
     """Reason -> whether a row breaks it; `until` is the instant at which the run's day begins."""
-    contract = market.contract
-    elsewhere = pl.col("partition") != partition
     return {
         "not_utf8": pl.col("replaced"),
         **id_rules("user_id", market),
         **id_rules("item_id", market),
         "no_event_type": blank("event_type"),
+        **row_rules(market, partition, until),
+    }
+
+
+def row_rules(market: MarketConfig, partition: date, until: datetime) -> dict[str, pl.Expr]:
+    """Those of them that read no text: cheap enough to be asked of every row."""
+    elsewhere = pl.col("partition") != partition
+    return {
         "bad_timestamp": pl.col("timestamp").is_null(),
         "in_the_future": elsewhere & (pl.col("timestamp") >= until),
         "outside_its_day": elsewhere,
         "bad_order": pl.col("unread_order"),
         "bad_price": pl.col("unread_price"),
         "negative_price": pl.col("price") < 0,
-        "absurd_price": pl.col("price") > contract.max_price,
+        "absurd_price": pl.col("price") > market.contract.max_price,
     }
 
 
@@ -53,3 +59,8 @@ def id_rules(column: str, market: MarketConfig) -> dict[str, pl.Expr]:
 def blank(column: str) -> pl.Expr:
     """Null, empty, or white space alone."""
     return pl.col(column).is_null() | (pl.col(column).str.strip_chars() == "")
+
+
+def unreadable(column: str) -> pl.Expr:
+    """Whether bytes that are no UTF-8 stood in a text."""
+    return pl.col(column).str.contains(REPLACED, literal=True)

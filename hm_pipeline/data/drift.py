@@ -28,15 +28,19 @@ def drift(
     log: InteractionLog, catalogue: Catalogue, market: MarketConfig, config: DriftConfig
 ) -> DriftReport:
     """The last day of the log against the days before it, by the events that make a history."""
-    rows = log.frame.filter(pl.col("event_type").is_in(market.interaction_events))
-    before = sorted(d for d in set(rows["day"]) - {log.last_day} if not market.is_closed(d))
+    users, items = _daily(log, log.codes(market.interaction_events))
+    before = sorted(d for d in set(items["day"]) - {log.last_day} if not market.is_closed(d))
     closed = market.is_closed(log.last_day)
-    rows = rows.filter(pl.col("day").is_in([*before, log.last_day]))
+    users, items = (table.filter(pl.col("day").is_in([*before, log.last_day])) for table in (users, items))
     weekdays = [d for d in before if d.weekday() == log.last_day.weekday()]
     chosen = weekdays if len(weekdays) >= _WEEKDAYS else before
-    by_day = _counted(rows) | {
-        "category_mix": _mix_distances(rows, catalogue, log.last_day),
-        "unknown_items": _unknown(rows, before, log.last_day),
+    named = items.with_columns(item_id=log.items.gather(items["item"]))
+    by_day = {
+        "volume": _as_dict(items.group_by("day").agg(pl.col("rows").sum()), "rows"),
+        "users": _as_dict(users, "users"),
+        "items": _as_dict(items.group_by("day").len(), "len"),
+        "category_mix": _mix_distances(named, catalogue, log.last_day),
+        "unknown_items": _unknown(items, before, log.last_day),
     }
     findings = (_finding(m, by_day[m], chosen, log.last_day, closed, config) for m in MEASURES)
     return DriftReport(
@@ -69,21 +73,30 @@ def _finding(
     )
 
 
-def _counted(rows: pl.DataFrame) -> dict[str, _ByDay]:
-    counts = rows.group_by("day").agg(
-        volume=pl.len(), users=pl.col("user_id").n_unique(), items=pl.col("item_id").n_unique()
+def _daily(log: InteractionLog, events: list[int]) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """(day, users) and (day, item, rows): what the measures are made of, piece by piece.
+
+    A day whose rows are in several pieces has each of its users in one of them.
+    """
+    users, items = [], []
+    for piece in log.pieces("user", "item", "day", "event"):
+        rows = piece.filter(pl.col("event").is_in(events))
+        users.append(rows.group_by("day").agg(users=pl.col("user").n_unique()))
+        items.append(rows.group_by("day", "item").agg(rows=pl.len()))
+    return (
+        pl.concat(users).group_by("day").agg(pl.col("users").sum()),
+        pl.concat(items).group_by("day", "item").agg(pl.col("rows").sum()),
     )
-    return {name: _as_dict(counts, name) for name in COUNTS}
 
 
-def _mix_distances(rows: pl.DataFrame, catalogue: Catalogue, newest: date) -> _ByDay:
+def _mix_distances(items: pl.DataFrame, catalogue: Catalogue, newest: date) -> _ByDay:
     """Of each day from the other days before the newest; what has no category is a category."""
     known = catalogue.articles.select("item_id", "category").unique("item_id", keep="first")
     table = (
-        rows.join(known, on="item_id", how="left")
+        items.join(known, on="item_id", how="left")
         .group_by("day", "category")
-        .len()
-        .pivot("category", index="day", values="len", sort_columns=True)
+        .agg(pl.col("rows").sum())
+        .pivot("category", index="day", values="rows", sort_columns=True)
         .fill_null(0)
         .sort("day")
     )
@@ -97,14 +110,13 @@ def _mix_distances(rows: pl.DataFrame, catalogue: Catalogue, newest: date) -> _B
     }
 
 
-def _unknown(rows: pl.DataFrame, before: list[date], newest: date) -> _ByDay:
+def _unknown(items: pl.DataFrame, before: list[date], newest: date) -> _ByDay:
     """Share of each day's items that no earlier day had: of the newest, and of the later half of the others,
     since to the first days of a window everything is new."""
     later = [*before[max(len(before) // 2, 1) :], newest]
-    items = rows.select("day", "item_id").unique()
-    first = items.group_by("item_id").agg(first=pl.col("day").min())
+    first = items.group_by("item").agg(first=pl.col("day").min())
     share = (
-        items.join(first, on="item_id")
+        items.join(first, on="item")
         .filter(pl.col("day").is_in(later))
         .group_by("day")
         .agg(unknown=(pl.col("day") == pl.col("first")).mean())

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import polars as pl
 
+from hm_pipeline.data.log import NAMED_ROWS
 from hm_pipeline.data.quarantine import QUARANTINE_SCHEMA
 from hm_pipeline.data.vocabulary import Vocabulary
 
@@ -18,8 +19,22 @@ def salted_hash(user_id: str, salt: str) -> str:
 
 
 def forget_in_log(folder: Path, users: frozenset[str]) -> int:
-    """Rewrite an InteractionLog's interactions.parquet without these users."""
-    return forget_in_table(folder / "interactions.parquet", users)
+    """Rewrite an InteractionLog's pieces without these users' rows, and put graves where their ids were."""
+    if (folder / NAMED_ROWS).exists():
+        return forget_in_table(folder / NAMED_ROWS, users)
+    file = folder / "users.parquet"
+    ids = pl.read_parquet(file)
+    of_them = ids.select(pl.col("id").is_in(sorted(users)).fill_null(False)).to_series()
+    if not of_them.any():
+        return 0
+    codes = of_them.arg_true()
+    rows = 0
+    for piece in sorted(folder.glob("part-*.parquet")):
+        frame = pl.read_parquet(piece)
+        rows += _rewrite(piece, frame, frame.filter(~pl.col("user").is_in(codes.implode())))
+    with _replacing(file) as new:  # last: a rewrite that was killed finds them again
+        ids.select(pl.when(~of_them).then("id").alias("id")).write_parquet(new)
+    return rows
 
 
 def forget_in_catalogue(folder: Path, users: frozenset[str]) -> int:

@@ -15,6 +15,9 @@ import polars as pl
 from hm_pipeline.data.read_text import BROKEN, RAW, read_csv, read_jsonl
 from hm_pipeline.errors import ColumnError, HmPipelineError, UnreadableFileError
 
+CHUNK_ROWS = 2_000_000  # of a large parquet file that are in memory at once
+_LARGE = 32 * 2**20  # bytes from which on a parquet file counts as large
+
 
 @contextmanager
 def named(file: Path) -> Iterator[None]:
@@ -58,9 +61,32 @@ def read_file(
         raise UnreadableFileError(f"{file}: nobody reads this ending; known are parquet, csv, jsonl")
 
 
-def _parquet(file: Path, wanted: list[str]) -> pl.DataFrame:
+def chunks(
+    file: Path,
+    required: Sequence[str],
+    optional: Sequence[str] = (),
+    *,
+    ids: Sequence[str] = (),
+    separator: str = ",",
+) -> Iterator[pl.DataFrame]:
+    """`read_file`, a large parquet file in parts of CHUNK_ROWS; csv and jsonl come whole."""
+    if not file.name.endswith(".parquet") or file.stat().st_size <= _LARGE:
+        yield read_file(file, required, optional, ids=ids, separator=separator)
+        return
+    with named(file):
+        wanted = [*dict.fromkeys([*required, *optional])]
+        size = pl.scan_parquet(file, glob=False).select(pl.len()).collect().item()
+        for start in range(0, max(size, 1), CHUNK_ROWS):
+            yield _parquet(file, wanted, start)
+
+
+def _parquet(file: Path, wanted: list[str], start: int | None = None) -> pl.DataFrame:
     require_columns(file, wanted, pl.read_parquet_schema(file))
-    frame = pl.read_parquet(file, columns=wanted, glob=False, hive_partitioning=False)
+    if start is None:
+        frame = pl.read_parquet(file, columns=wanted, glob=False, hive_partitioning=False)
+    else:
+        rows = pl.scan_parquet(file, glob=False, hive_partitioning=False).select(wanted)
+        frame = rows.slice(start, CHUNK_ROWS).collect()
     return frame.with_columns(pl.lit(None, pl.String).alias(BROKEN), pl.lit(None, pl.String).alias(RAW))
 
 

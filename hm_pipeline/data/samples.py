@@ -126,7 +126,8 @@ class Samples:
         """One .npy an array (flat.npy can be memory-mapped), two vocabularies, samples.json."""
         folder.mkdir(parents=True, exist_ok=True)
         for name, array in self._arrays():
-            np.save(folder / f"{name}.npy", array)
+            if not _lies_in(folder / f"{name}.npy", array):
+                np.save(folder / f"{name}.npy", array)
         self.items.save(folder / "items.parquet")
         self.users.save(folder / "users.parquet")
         head = {
@@ -178,6 +179,13 @@ _VIEW = ("starts", "ends", "users", "last")
 def _view_arrays(name: str, view: Histories) -> Iterator[tuple[str, np.ndarray]]:
     for field in _VIEW:
         yield f"{name}.{field}", getattr(view, field)
+
+
+def _lies_in(file: Path, array: np.ndarray) -> bool:
+    """Whether an array is that file's own content, mapped."""
+    return (
+        isinstance(array, np.memmap) and array.filename is not None and Path(array.filename) == file.resolve()
+    )
 
 
 def _mapped(file: Path) -> Int32:

@@ -17,7 +17,8 @@ import polars as pl
 
 from hm_pipeline.data.arrays import Bool, Int64
 from hm_pipeline.data.sequences import Sequences
-from hm_pipeline.errors import EmptyWindowError
+
+_DAY_0 = date(1970, 1, 1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,10 +60,8 @@ def refit(s: Sequences) -> Split:
 
 def next_day(s: Sequences, day: date, validation_share: float, seed: int) -> Split:
     """Protocol B: parameters from the days before `day`, one target a user among its arrivals."""
-    early = (s.frame["day"] < day).to_numpy()
-    before = np.bincount(s.owner[early], minlength=len(s.lengths)).astype(np.int64)
-    if not before.any():
-        raise EmptyWindowError(f"no interaction before {day}: nothing to learn from; import earlier days")
+    early = s.days < (day - _DAY_0).days
+    before = np.add.reduceat(early, s.starts, dtype=np.int64)
     validates = _hashed_share(s.user_ids, validation_share, seed) & (before >= 2)
     arrives = s.lengths > before
     return Split(

@@ -5,6 +5,7 @@ import polars as pl
 
 from hm_pipeline.data.log import InteractionLog
 from hm_pipeline.data.sequences import sequences
+from hm_pipeline.data.ties import tied
 from hm_pipeline.frozen import Frozen
 
 
@@ -29,16 +30,16 @@ class Traits(Frozen):
 def traits(log: InteractionLog, events: tuple[str, ...], seed: int) -> Traits:
     """Of the histories that these events make."""
     s = sequences(log, events, seed)
-    days = s.frame["day"].to_physical().to_numpy()
+    days = s.days
     follows = s.owner[1:] == s.owner[:-1]
     same = follows & (days[1:] == days[:-1])
     returning = np.bincount(s.owner[1:][follows & ~same], minlength=len(s.lengths)) > 0
     return Traits(
         users=len(s.lengths),
-        items=s.frame["item_id"].n_unique(),
-        interactions=len(s.frame),
+        items=len(np.unique(s.items)),
+        interactions=len(s.items),
         returning=float(returning.mean()),
-        same_day=float(same.sum() / len(s.frame)),
+        same_day=float(same.sum() / len(s.items)),
         tied=_tied(log, events),
         median_length=float(np.median(s.lengths)),
         longest=int(s.lengths.max()),
@@ -48,20 +49,11 @@ def traits(log: InteractionLog, events: tuple[str, ...], seed: int) -> Traits:
 
 def _tied(log: InteractionLog, events: tuple[str, ...]) -> float:
     """Share of a day's followers with the stamp and order of the one before: only a hash orders them."""
-    by_user = pl.col("user_id") == pl.col("user_id").shift()
-    same_day = by_user & (pl.col("day") == pl.col("day").shift())
-    tie = (
-        same_day
-        & (pl.col("timestamp") == pl.col("timestamp").shift())
-        & pl.col("order").eq_missing(pl.col("order").shift())
-    )
-    found = (
-        log.frame.lazy()
-        .filter(pl.col("event_type").is_in(list(events)))
-        .sort("user_id", "timestamp", "order")
-        .select(pl.col("user_id"), tie=tie, same_day=same_day)
-        .select(share=pl.col("tie").sum() / pl.col("same_day").sum())
-        .collect()
-    )
-    share = found["share"].item()
-    return 0.0 if share is None or np.isnan(share) else float(share)
+    ties = followers = 0
+    for piece in log.pieces("user", "timestamp", "day", "event", "order"):
+        rows = piece.filter(pl.col("event").is_in(log.codes(events)))
+        user, day = rows["user"].to_numpy(), rows["day"].to_physical().to_numpy()
+        follows = (user[1:] == user[:-1]) & (day[1:] == day[:-1])
+        followers += int(follows.sum())
+        ties += int((follows & tied(rows)).sum())
+    return ties / followers if followers else 0.0

@@ -10,18 +10,25 @@ import polars as pl
 
 from hm_pipeline.data.arrays import Float64
 from hm_pipeline.data.log import Catalogue, InteractionLog
+from hm_pipeline.data.median_prices import median_prices
+from hm_pipeline.data.room import MEMORY_MB
 from hm_pipeline.data.vocabulary import Vocabulary
 
 
 def item_values(
-    log: InteractionLog, catalogue: Catalogue, items: Vocabulary, last_day: date
+    log: InteractionLog,
+    catalogue: Catalogue,
+    items: Vocabulary,
+    last_day: date,
+    memory_mb: int = MEMORY_MB,
 ) -> dict[str, Float64]:
     """`price` (the market's currency) and `age` (days), each (V,), where any item has one.
 
     The price is the median of what was logged up to `last_day`, else the catalogue's. The age is counted from
     the day of launch to `last_day`, and only where a launch is on record: a first click says nothing of it.
     """
-    paid = log.frame.filter(pl.col("day") <= last_day).group_by("item_id").agg(value=pl.col("price").median())
+    medians = median_prices(log, last_day, memory_mb)
+    paid = medians.select(item_id=log.items.gather(medians["item"]), value="median")
     listed = catalogue.articles.select("item_id", value="price")
     launched = catalogue.articles.select("item_id", value=pl.lit(last_day) - pl.col("launched")).with_columns(
         pl.col("value").dt.total_days().cast(pl.Float64)

@@ -12,6 +12,8 @@ import polars as pl
 
 from hm_pipeline.data.arrays import Int32
 
+_HASHED_AT_ONCE = 100_000  # ids
+
 
 @dataclass(frozen=True, eq=False)
 class Vocabulary:
@@ -62,8 +64,9 @@ class Vocabulary:
     def digest(self) -> str:
         """Twelve hex digits of the ids in their order."""
         content = hashlib.sha256()
-        for id_ in self.ids:
-            content.update(b"\x00" if id_ is None else b"\x01" + id_.encode() + b"\x00")
+        marked = pl.concat_str(pl.lit("\x01"), "id", pl.lit("\x00")).fill_null("\x00")
+        for some in pl.DataFrame({"id": self.ids}).iter_slices(_HASHED_AT_ONCE):
+            content.update(some.select(marked.str.join("")).item().encode())
         return content.hexdigest()[:12]
 
     def save(self, file: Path) -> None:

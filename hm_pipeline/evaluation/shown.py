@@ -11,7 +11,9 @@ from hm_pipeline.evaluation.estimate import Estimate, average
 
 def first_arrivals(s: Sequences, day: date) -> pl.DataFrame:
     """(user_id, item_id): each user's first interaction dated `day`."""
-    return s.frame.filter(pl.col("day") == day).unique("user_id", keep="first", maintain_order=True)
+    on_it = np.flatnonzero(s.days == (day - date(1970, 1, 1)).days)
+    _, first = np.unique(s.owner[on_it], return_index=True)
+    return s.named(on_it[first])
 
 
 def hit_ratio_shown(lists: pl.DataFrame, default: pl.DataFrame, arrivals: pl.DataFrame) -> Estimate | None:

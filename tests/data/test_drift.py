@@ -24,7 +24,7 @@ def a_log(*days: Rows, event: str = "view") -> InteractionLog:
         for day in [FIRST + timedelta(days=n)]
     ]
     frame = pl.DataFrame(rows, schema=LOG_SCHEMA, orient="row")
-    return InteractionLog("M", FIRST, FIRST + timedelta(days=len(days) - 1), frame)
+    return InteractionLog.of("M", FIRST, FIRST + timedelta(days=len(days) - 1), frame)
 
 
 def catalogue() -> Catalogue:
@@ -113,7 +113,7 @@ def test_a_missing_day_is_missing_and_not_quiet():
 def test_other_events_than_those_of_histories_do_not_count():
     log = a_log(USUAL, USUAL)
     bought = a_log([], USUAL * 5, event="purchase").frame
-    both = InteractionLog("M", log.first_day, log.last_day, pl.concat([log.frame, bought]))
+    both = InteractionLog.of("M", log.first_day, log.last_day, pl.concat([log.frame, bought]))
     assert of(drift(both, catalogue(), a_market(), DriftConfig()), "volume").judged == 1
 
 
@@ -137,7 +137,7 @@ def test_a_finding_is_said_with_its_figures_and_its_band():
 
 def test_the_order_of_rows_changes_nothing():
     log = a_log(USUAL, USUAL, [("ann", "n"), ("bob", "a")])
-    shuffled = InteractionLog(
+    shuffled = InteractionLog.of(
         "M", log.first_day, log.last_day, log.frame.sample(fraction=1, shuffle=True, seed=1)
     )
     assert drift(shuffled, catalogue(), a_market(), DriftConfig()) == drift(

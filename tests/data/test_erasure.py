@@ -1,12 +1,14 @@
 """What is left of a user after he was erased: nothing that names him."""
 
+import polars as pl
 from raw_files import DAY, LAST, csv, good, jsonl, market, row, write
 
 from hm_pipeline.data import erasure
-from hm_pipeline.data.build import SampleConfig, build
+from hm_pipeline.data.build import build
 from hm_pipeline.data.catalogue import Catalogue
 from hm_pipeline.data.extract import extract
 from hm_pipeline.data.log import InteractionLog
+from hm_pipeline.data.sample_config import SampleConfig
 from hm_pipeline.data.samples import Samples
 from hm_pipeline.data.vocabulary import Vocabulary
 
@@ -24,12 +26,19 @@ def test_a_log_forgets_a_users_rows_and_says_how_many(tmp_path):
     assert erasure.forget_in_log(tmp_path / "log", GONE) == 2
     assert sorted(InteractionLog.load(tmp_path / "log").frame["user_id"].unique()) == ["u0", "u2"]
     assert erasure.forget_in_log(tmp_path / "log", GONE) == 0
-    assert sorted(file.name for file in (tmp_path / "log").iterdir()) == ["interactions.parquet", "log.json"]
+    files = sorted((tmp_path / "log").iterdir())
+    assert [file.name for file in files] == [
+        "items.parquet",
+        "log.json",
+        "part-00000.parquet",
+        "users.parquet",
+    ]
+    assert InteractionLog.load(tmp_path / "log").users.to_list() == ["u0", None, "u2"]
 
 
 def test_a_table_without_the_user_is_not_rewritten(tmp_path):
     log(tmp_path)
-    file = tmp_path / "log" / "interactions.parquet"
+    file = write(tmp_path, "lists.parquet", pl.DataFrame({"user_id": ["u1", "u2"]}))
     before = file.stat().st_ino
     assert (
         erasure.forget_in_table(file, frozenset({"nobody"}))

@@ -7,8 +7,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from hm_pipeline.data.build import SampleConfig, build
+from hm_pipeline.data.build import build
 from hm_pipeline.data.log import ARTICLE_SCHEMA, LOG_SCHEMA, USER_SCHEMA, Catalogue, InteractionLog
+from hm_pipeline.data.sample_config import SampleConfig
 from hm_pipeline.data.samples import Samples
 from hm_pipeline.data.values import item_values
 from hm_pipeline.data.vocabulary import Vocabulary
@@ -31,7 +32,7 @@ def log(*paid: Paid) -> InteractionLog:
         }
         for n, (item, price, day) in enumerate(paid)
     ]
-    return InteractionLog("SE", FIRST, FIRST + timedelta(days=9), pl.DataFrame(rows, schema=LOG_SCHEMA))
+    return InteractionLog.of("SE", FIRST, FIRST + timedelta(days=9), pl.DataFrame(rows, schema=LOG_SCHEMA))
 
 
 def catalogue(**articles: dict[str, object]) -> Catalogue:

@@ -5,8 +5,9 @@ from datetime import UTC, date, datetime, timedelta
 import polars as pl
 import pytest
 
-from hm_pipeline.data.build import SampleConfig, build
+from hm_pipeline.data.build import build
 from hm_pipeline.data.log import ARTICLE_SCHEMA, LOG_SCHEMA, USER_SCHEMA, Catalogue, InteractionLog
+from hm_pipeline.data.sample_config import SampleConfig
 from hm_pipeline.data.samples import Holdout, Samples
 from hm_pipeline.data.sequences import sequences
 from hm_pipeline.data.split import next_day
@@ -31,7 +32,7 @@ def log(*events: Event, event_type: str = "view", order: list[int | None] | None
         }
         for n, (user, item, hours) in enumerate(events)
     ]
-    return InteractionLog("SE", FIRST, FIRST + timedelta(days=9), pl.DataFrame(rows, schema=LOG_SCHEMA))
+    return InteractionLog.of("SE", FIRST, FIRST + timedelta(days=9), pl.DataFrame(rows, schema=LOG_SCHEMA))
 
 
 def visits(user: str, items: str, start: int = 0) -> list[Event]:
@@ -76,7 +77,7 @@ def test_a_repetition_across_midnight_is_one_interaction_of_the_first_day() -> N
 
 def test_events_that_make_no_history_do_not_separate_repetitions() -> None:
     viewed, bought = log(("u", "a", 0), ("u", "a", 2)), log(("u", "b", 1), event_type="purchase")
-    both = InteractionLog("SE", FIRST, FIRST, pl.concat([viewed.frame, bought.frame]))
+    both = InteractionLog.of("SE", FIRST, FIRST, pl.concat([viewed.frame, bought.frame]))
     assert cleaned(both) == ["a"]
 
 
@@ -218,7 +219,7 @@ def test_a_target_day_with_nothing_before_it_is_an_empty_window() -> None:
 def test_sales_are_purchases_up_to_the_last_day_that_is_learned_from() -> None:
     viewed = log(*visits("u", "ab"), ("u", "a", 24))
     bought = log(("u", "b", 1), ("v", "b", 2), ("u", "x", 2), ("u", "a", 25), event_type="purchase")
-    both = InteractionLog("SE", FIRST, SECOND, pl.concat([viewed.frame, bought.frame]))
+    both = InteractionLog.of("SE", FIRST, SECOND, pl.concat([viewed.frame, bought.frame]))
     samples = built(both, "next_day", SECOND)
     assert samples.sales is not None
     assert dict(zip(samples.items.ids, samples.sales[1:].tolist(), strict=True)) == {"a": 0, "b": 2}

@@ -13,8 +13,9 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from hm_pipeline.data.build import SampleConfig, build
+from hm_pipeline.data.build import build
 from hm_pipeline.data.log import ARTICLE_SCHEMA, LOG_SCHEMA, USER_SCHEMA, Catalogue, InteractionLog
+from hm_pipeline.data.sample_config import SampleConfig
 from hm_pipeline.data.samples import Holdout, Protocol, Samples
 from hm_pipeline.errors import EmptyWindowError
 
@@ -48,7 +49,7 @@ def rows_of(drawn: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def log_of(rows: list[dict[str, Any]]) -> InteractionLog:
     frame = pl.DataFrame([{name: row[name] for name in LOG_SCHEMA} for row in rows], schema=LOG_SCHEMA)
-    return InteractionLog("SE", FIRST, FIRST + timedelta(days=3), frame)
+    return InteractionLog.of("SE", FIRST, FIRST + timedelta(days=3), frame)
 
 
 def catalogue_of(order: list[str]) -> Catalogue:

@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hm_pipeline.data.build import SampleConfig, build
+from hm_pipeline.data.build import build
 from hm_pipeline.data.histories import Histories
 from hm_pipeline.data.log import LOG_SCHEMA, Catalogue, InteractionLog
+from hm_pipeline.data.sample_config import SampleConfig
 from hm_pipeline.data.samples import Protocol, Samples
 from hm_pipeline.data.shuffle import Order, shuffled
 
@@ -122,7 +123,7 @@ def log() -> InteractionLog:
         for user in range(8)
         for n in range(9)
     ]
-    return InteractionLog("SE", FIRST, FIRST + timedelta(days=2), pl.DataFrame(rows, schema=LOG_SCHEMA))
+    return InteractionLog.of("SE", FIRST, FIRST + timedelta(days=2), pl.DataFrame(rows, schema=LOG_SCHEMA))
 
 
 Built = Callable[..., Samples]

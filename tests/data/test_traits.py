@@ -25,7 +25,7 @@ def of(*events: Event, kinds: tuple[str, ...] = ()) -> Traits:
         for n, (user, item, day, hour, *order) in enumerate(events)
     ]
     frame = pl.DataFrame(rows, schema=LOG_SCHEMA)
-    return traits(InteractionLog("SE", FIRST, FIRST + timedelta(days=9), frame), ("view",), 3)
+    return traits(InteractionLog.of("SE", FIRST, FIRST + timedelta(days=9), frame), ("view",), 3)
 
 
 def test_a_log_of_sessions_has_nobody_who_returns() -> None:

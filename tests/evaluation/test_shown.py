@@ -23,7 +23,7 @@ def a_log(*rows: tuple[str, str, int, int]) -> InteractionLog:
         schema=LOG_SCHEMA,
         orient="row",
     )
-    return InteractionLog("M", date(2021, 6, 1), DAY, frame)
+    return InteractionLog.of("M", date(2021, 6, 1), DAY, frame)
 
 
 def test_the_first_interaction_of_the_day_counts_and_no_other():

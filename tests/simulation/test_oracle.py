@@ -9,7 +9,8 @@ from imported import catalogued, extracted, market_of
 from shops import FIRST, small, written
 
 from hm_pipeline.data.arrays import Bool
-from hm_pipeline.data.build import SampleConfig, build
+from hm_pipeline.data.build import build
+from hm_pipeline.data.sample_config import SampleConfig
 from hm_pipeline.data.samples import Samples
 from hm_pipeline.evaluation.accuracy import hits, matches, ranks
 from hm_pipeline.models.config import ModelConfig
