@@ -18,7 +18,7 @@ T = TypeVar("T")
 _PRELOADED = (  # all that a night imports on its way
     "killing",
     "flows.office",
-    "hm_pipeline.models.aals",
+    "hm_pipeline.index.annoy",
     "hm_pipeline.models.sequencer",
     "hm_pipeline.models.sequencer_recommender",
     "hm_pipeline.storage.bucket",

@@ -1,5 +1,7 @@
-"""Scores and vectors to the best K: exact, and the thesis's Annoy."""
+"""Scores and vectors to the best K: exact, by codes, and by the thesis's Annoy."""
 
 from hm_pipeline.index.exact import top_k
+from hm_pipeline.index.nearest import Nearest
+from hm_pipeline.index.search import Search
 
-__all__ = ["top_k"]
+__all__ = ["Nearest", "Search", "top_k"]

@@ -15,7 +15,7 @@ from hm_pipeline.models.recommender import Recommender
 from hm_pipeline.models.repeat import Repeat, RepeatConfig, fit_repeat
 from hm_pipeline.models.sequencer_config import Dressed
 
-# ruff: noqa: PLC0415, PLR0911  torch and Annoy are imported only where asked for; a return a family
+# ruff: noqa: PLC0415  torch is imported only where asked for; a return a family
 
 
 def fit(config: ModelConfig, samples: Samples, context: FitContext | None = None) -> Fitted:
@@ -28,12 +28,8 @@ def fit(config: ModelConfig, samples: Samples, context: FitContext | None = None
             return fit_repeat(config, samples, context)
         case ItemKnnConfig() | MarkovConfig():
             return fit_itemknn(config, samples, context)
-        case AlsConfig():
+        case AlsConfig() | AalsConfig():
             return fit_als(config, samples, context)
-        case AalsConfig():
-            from hm_pipeline.models.aals import fit_aals
-
-            return fit_aals(config, samples, context)
         case Dressed():
             from hm_pipeline.models.sequencer import fit_sequencer
 
@@ -55,12 +51,8 @@ def load_model(folder: Path, config: ModelConfig) -> Recommender:
             return Repeat.load(folder)
         case ItemKnnConfig() | MarkovConfig():
             return ItemKnn.load(folder)
-        case AlsConfig():
+        case AlsConfig() | AalsConfig():
             return Als.load(folder, config)
-        case AalsConfig():
-            from hm_pipeline.models.aals import Aals
-
-            return Aals.load(folder, config)
         case Dressed():
             from hm_pipeline.models.sequencer import load_sequencer
 

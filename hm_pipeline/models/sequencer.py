@@ -7,7 +7,10 @@ from torch import Tensor
 
 from hm_pipeline.data.samples import Holdout, Samples
 from hm_pipeline.frozen import digest_of
+from hm_pipeline.index.search import Exact
+from hm_pipeline.index.tuning import built
 from hm_pipeline.models.bodies.noise import Noise
+from hm_pipeline.models.examples import examples
 from hm_pipeline.models.fitting import EpochReport, FitContext, FitReport, Fitted
 from hm_pipeline.models.recommender import Recommender
 from hm_pipeline.models.sequencer_config import SequencerConfig
@@ -39,7 +42,19 @@ def fit_sequencer(config: SequencerConfig, samples: Samples, context: FitContext
     with quick_products(device), compiled(net.body, training.compile):
         course = train(net, lambda batch: batch_loss(net, objective, batch), plan, training, orders)
     net.cpu()
-    return Fitted(model, _report(course, plan, net))
+    facts = _index(model, samples, context.k)
+    return Fitted(model, _report(course, plan, net, facts))
+
+
+def _index(model: SequencerRecommender, samples: Samples, k: int) -> dict[str, float]:
+    """Give a trained model its index, and say what there is to say of it."""
+    search = model.config.search
+    if isinstance(search, Exact):
+        return {}
+    asked = examples(samples, search.recall_queries)
+    index, facts = built(search, model.item_table(), model.queries(asked), asked.last, k)
+    model.index = None if index.kind == "exact" else index
+    return facts
 
 
 def net_of(config: SequencerConfig, samples: Samples) -> Sequencer:
@@ -101,7 +116,7 @@ def _hit_rate(model: SequencerRecommender, holdout: Holdout, k: int, ranks: Rank
     return ranks.total(round(model.hit_rate(mine, k) * len(mine))) / len(holdout)
 
 
-def _report(course: Course, plan: BatchPlan, net: Sequencer) -> FitReport:
+def _report(course: Course, plan: BatchPlan, net: Sequencer, facts: dict[str, float]) -> FitReport:
     chosen = course.best or course.readings[-1]
     return FitReport(
         epochs=tuple(
@@ -115,5 +130,6 @@ def _report(course: Course, plan: BatchPlan, net: Sequencer) -> FitReport:
             "parameters": float(sum(p.numel() for p in net.parameters())),
             "targets_per_epoch": float(plan.targets),
             "stopped_at_step": float(course.step),
-        },
+        }
+        | facts,
     )

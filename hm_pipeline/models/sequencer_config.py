@@ -10,6 +10,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, PositiveInt, model_validator
 
 from hm_pipeline.frozen import Frozen
+from hm_pipeline.index.search import Exact, Search
 from hm_pipeline.training.config import TrainingConfig
 
 Dropout = Annotated[float, Field(ge=0, lt=1)]
@@ -29,6 +30,7 @@ class Dressed(Frozen):
     item_dropout: Dropout = 0.0  # whole items of a history hidden
     embedding_dropout: Dropout = 0.0
     query_dropout: Dropout = 0.0
+    search: Search = Exact()  # how the items nearest to a query are looked up once it is trained
     training: TrainingConfig = TrainingConfig()
 
     @property

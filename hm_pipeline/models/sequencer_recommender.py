@@ -16,6 +16,7 @@ from hm_pipeline.data.arrays import Bool, Float32, Int64
 from hm_pipeline.data.histories import Histories
 from hm_pipeline.data.recommendations import Recommendations
 from hm_pipeline.data.samples import Holdout
+from hm_pipeline.index.nearest import Nearest, kind_in, with_bias
 from hm_pipeline.models.best_k import Shelf, rows_of
 from hm_pipeline.models.bodies.noise import Noise
 from hm_pipeline.models.sequencer_config import SequencerConfig
@@ -27,10 +28,13 @@ _USERS = "user_embedding.weight"
 
 
 class SequencerRecommender:
-    """Scores of the latest `max_history` items read from a fresh state; see Recommender."""
+    """Scores of the latest `max_history` items read from a fresh state; see Recommender.
 
-    def __init__(self, net: Sequencer) -> None:
-        self.net = net
+    Without an index, as in training, all items are scored where the net lies.
+    """
+
+    def __init__(self, net: Sequencer, index: Nearest | None = None) -> None:
+        self.net, self.index = net, index
         self.config: SequencerConfig = net.config
 
     def recommend(self, histories: Histories, k: int, *, allowed: Bool | None = None) -> Recommendations:
@@ -53,10 +57,27 @@ class SequencerRecommender:
     ) -> Iterator[tuple[Int64, Recommendations]]:
         """Row numbers and their lists, block by block; the item vectors are asked for once."""
         size = self.net.start_symbol
-        shelf = Shelf.of(self.net.vectors[:size], self.net.item_bias[:, 0], allowed, len(histories))
+        if self.index is None:
+            shelf = Shelf.of(self.net.vectors[:size], self.net.item_bias[:, 0], allowed, len(histories))
         for rows in self._blocks(histories):
             asked = histories.take(rows)
-            yield rows, shelf.best(self.encode(asked), k, asked.last)
+            if self.index is None:
+                yield rows, shelf.best(self.encode(asked), k, asked.last)
+            else:
+                yield rows, self.index.best(self.queries(asked), k, asked.last, allowed=allowed)
+
+    def queries(self, histories: Histories) -> Float32:
+        """(N, Q + 1) what `item_table` is asked with."""
+        found = np.ones((len(histories), self.net.vectors.shape[1] + 1), np.float32)
+        for rows in self._blocks(histories):
+            found[rows, :-1] = self.encode(histories.take(rows)).float().cpu().numpy()
+        return found
+
+    @torch.no_grad()
+    def item_table(self) -> Float32:
+        """(V, Q + 1) vectors, and the bias as one more number."""
+        vectors_VQ = self.net.vectors[: self.net.start_symbol]
+        return with_bias(vectors_VQ.float().cpu().numpy(), self.net.item_bias[:, 0].float().cpu().numpy())
 
     @torch.no_grad()
     def scores(self, histories: Histories) -> Float32:
@@ -94,13 +115,15 @@ class SequencerRecommender:
         return np.where(histories.users < rows, histories.users, 0).astype(np.int64)
 
     def save(self, folder: Path) -> None:
-        """weights.safetensors with the unknown user's row; user_rows.npy with everybody else's."""
+        """weights.safetensors with the unknown user's row; user_rows.npy with everybody else's; the index."""
         folder.mkdir(parents=True, exist_ok=True)
         tensors = {name: tensor.cpu().contiguous() for name, tensor in self.net.state_dict().items()}
         if _USERS in tensors:
             np.save(folder / USER_ROWS, tensors[_USERS][1:].numpy())
             tensors[_USERS] = tensors[_USERS][:1].clone()
         save_file(tensors, folder / WEIGHTS)
+        if self.index is not None:
+            self.index.save(folder)
 
     @classmethod
     def load(cls, folder: Path, config: SequencerConfig) -> Self:
@@ -109,7 +132,10 @@ class SequencerRecommender:
         if _USERS in tensors and (folder / USER_ROWS).exists():
             rows = torch.from_numpy(np.load(folder / USER_ROWS))
             tensors[_USERS] = torch.cat([tensors[_USERS], rows])
-        return cls(Sequencer.of_tensors(config, tensors))
+        model = cls(Sequencer.of_tensors(config, tensors))
+        if kind_in(folder) != "exact":
+            model.index = Nearest.load(folder, model.item_table())
+        return model
 
 
 def _inputs(histories: Histories, max_history: int, start_symbol: int) -> tuple[Int64, Int64]:

@@ -15,6 +15,7 @@ from mlflow.models import ModelSignature
 from mlflow.types.schema import AnyType, Array, ColSpec, DataType, ParamSchema, ParamSpec, Schema
 
 from hm_pipeline.errors import RegistryError
+from hm_pipeline.index.nearest import Kind, kind_in
 from hm_pipeline.registry.explained import explained
 from hm_pipeline.registry.wheel import build_wheel
 
@@ -45,13 +46,15 @@ _ALSO: dict[str, tuple[str, ...]] = {  # neural kinds need torch; implicit is fo
     "itemknn": (),
     "markov": (),
     "als": (),
-    "aals": ("annoy",),
+    "aals": (),
 }
+_SEARCHED: dict[Kind, tuple[str, ...]] = {"exact": (), "annoy": ("annoy",), "faiss": ("faiss-cpu",)}
 
 
-def requirements(kind: str) -> list[str]:
+def requirements(kind: str, search: Kind) -> list[str]:
     """What serving this kind needs, pinned to what is installed here; torch for neural kinds only."""
-    return [f"{name}=={_version(name)}" for name in (*_ALWAYS, *_ALSO.get(kind, ("torch",)))]
+    names = (*_ALWAYS, *_ALSO.get(kind, ("torch",)), *_SEARCHED[search])
+    return [f"{name}=={_version(name)}" for name in names]
 
 
 def save_pyfunc(release: Path, folder: Path, *, kind: str, constraints: Path | None = None) -> None:
@@ -66,7 +69,8 @@ def save_pyfunc(release: Path, folder: Path, *, kind: str, constraints: Path | N
     try:
         shutil.copytree(release, stage / "release")
         build_wheel(stage / "wheel")
-        pinned = requirements(kind) + ([f"-c {constraints}"] if constraints else [])
+        pinned = requirements(kind, kind_in(release / "model"))
+        pinned += [f"-c {constraints}"] if constraints else []
         with explained(f"save the {kind} of {release} as an MLflow model"):
             _save(stage, folder, pinned)
     finally:

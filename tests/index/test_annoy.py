@@ -6,7 +6,9 @@ from typing import get_args
 import numpy as np
 import pytest
 
-from hm_pipeline.index.annoy import Metric, Neighbours, recall
+from hm_pipeline.index.annoy import Neighbours
+from hm_pipeline.index.search import AnnoySearch, Metric
+from hm_pipeline.index.tuning import recall
 
 VECTORS = np.random.default_rng(0).normal(size=(201, 8)).astype(np.float32)
 QUERIES = np.random.default_rng(1).normal(size=(20, 8)).astype(np.float32)
@@ -14,7 +16,7 @@ QUERIES = np.random.default_rng(1).normal(size=(20, 8)).astype(np.float32)
 
 @pytest.mark.parametrize("metric", get_args(Metric))
 def test_a_full_search_finds_the_largest_inner_products(metric: Metric) -> None:
-    found = Neighbours.build(VECTORS, metric, trees=5, seed=0).nearest(QUERIES, 10, search_k=10**6)
+    found = Neighbours.build(VECTORS, AnnoySearch(metric=metric, trees=5)).propose(QUERIES, 10, breadth=10**6)
     exact = np.argsort(-(QUERIES @ VECTORS[1:].T), axis=1)[:, :10] + 1
     np.testing.assert_array_equal(found, exact)
 
@@ -22,12 +24,11 @@ def test_a_full_search_finds_the_largest_inner_products(metric: Metric) -> None:
 @pytest.mark.parametrize("metric", get_args(Metric))
 def test_a_loaded_index_gives_the_same_answers_from_the_same_bytes(metric: Metric, tmp_path: Path) -> None:
     for attempt in ("once", "again"):
-        built = Neighbours.build(VECTORS, metric, trees=5, seed=0)
-        before = built.nearest(QUERIES, 10, search_k=50)
+        built = Neighbours.build(VECTORS, AnnoySearch(metric=metric, trees=5))
+        before = built.propose(QUERIES, 10, breadth=50)
+        (tmp_path / attempt).mkdir()
         built.save(tmp_path / attempt)
-    np.testing.assert_array_equal(
-        before, Neighbours.load(tmp_path / "once").nearest(QUERIES, 10, search_k=50)
-    )
+    np.testing.assert_array_equal(before, Neighbours.load(tmp_path / "once").propose(QUERIES, 10, breadth=50))
     assert (tmp_path / "once/items.ann").read_bytes() == (tmp_path / "again/items.ann").read_bytes()
 
 

@@ -1,0 +1,97 @@
+"""Nearest items by faiss: all are scanned by short codes, the best of them are looked at closely.
+
+A vector is cut into pairs of numbers; each pair is stored, in 4 bits, as the nearest of 16 that k-means found
+for its place (product quantisation, Jegou et al. 2011). A query's products with those 16 are a table that
+fits a register, so that one instruction looks up dozens of items (André et al. 2015). Every item is read,
+which trees and graphs avoid; it is faster than they are all the same, as on vectors of matrix factorisation
+they have to visit a large part of the items (benchmarks/README.md).
+
+N queries, V items, D numbers, E of them once filled up to pairs, M candidates
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+
+from hm_pipeline.data.arrays import Float32, Int32
+from hm_pipeline.index.threads import over_blocks
+
+PAIR = 2  # numbers a code stands for
+FEWEST = 64  # vectors that 16 centres are found in; smaller catalogues are searched exactly
+BLOCK = 1024  # queries of a thread at a time
+FILE = "codes.npy"
+
+
+@dataclass(frozen=True, eq=False)
+class Codes:
+    """The codes of items 1..V-1, and their vectors to look at closely."""
+
+    codes: Any  # faiss.IndexPQFastScan; item v is its v - 1
+    close: Any  # faiss.IndexRefineFlat over the two
+
+    @classmethod
+    def build(cls, vectors_VD: Float32, seed: int) -> Self:
+        """Over rows 1..V-1: the same bytes for the same vectors and seed, hence one thread."""
+        import faiss  # noqa: PLC0415  a third of a second, and only where asked for
+
+        vectors = _in_pairs(vectors_VD[1:])
+        width = vectors.shape[1]
+        codes = faiss.IndexPQFastScan(width, width // PAIR, 4, faiss.METRIC_INNER_PRODUCT)
+        codes.pq.cp.seed, codes.pq.cp.min_points_per_centroid = seed + 1, 1
+        _one_thread()
+        codes.train(vectors)
+        codes.add(vectors)
+        return cls(codes, _close(codes, vectors))
+
+    def propose(self, queries_ND: Float32, most: int, breadth: int) -> Int32:
+        """(N, most) items, -1 where there are fewer: the best of the `breadth` that the codes find best."""
+        import faiss  # noqa: PLC0415
+
+        queries = _in_pairs(queries_ND)
+        found = np.full((len(queries), most), -1, dtype=np.int32)
+        factor = max(breadth, most) / most
+        how = faiss.IndexRefineSearchParameters(k_factor=factor)  # type: ignore[call-arg]
+
+        def look(block: slice) -> None:
+            _one_thread()
+            places = self.close.search(queries[block], most, params=how)[1]
+            found[block] = np.where(places >= 0, places + 1, -1)
+
+        over_blocks(len(queries), BLOCK, look)
+        return found
+
+    def save(self, folder: Path) -> None:
+        """The codes; the vectors are the model's own."""
+        import faiss  # noqa: PLC0415
+
+        np.save(folder / FILE, faiss.serialize_index(self.codes), allow_pickle=False)
+
+    @classmethod
+    def load(cls, folder: Path, vectors_VD: Float32) -> Self:
+        """What `save` wrote of these vectors."""
+        import faiss  # noqa: PLC0415
+
+        codes = faiss.deserialize_index(np.load(folder / FILE, allow_pickle=False))
+        return cls(codes, _close(codes, _in_pairs(vectors_VD[1:])))
+
+
+def _close(codes: Any, vectors: Float32) -> Any:
+    """Both together. faiss copies what it is pointed to, which has to live until then."""
+    import faiss  # noqa: PLC0415
+
+    return faiss.IndexRefineFlat(codes, faiss.swig_ptr(vectors))
+
+
+def _in_pairs(vectors_ND: Float32) -> Float32:
+    """(N, E) contiguous, as faiss reads memory; a lone last number is paired with 0."""
+    lone = vectors_ND.shape[1] % PAIR
+    return np.ascontiguousarray(np.pad(vectors_ND, ((0, 0), (0, lone))), dtype=np.float32)
+
+
+def _one_thread() -> None:
+    """OpenMP's number is the calling thread's own: faiss must not start a team in each of ours."""
+    import faiss  # noqa: PLC0415
+
+    faiss.omp_set_num_threads(1)

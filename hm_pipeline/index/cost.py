@@ -1,0 +1,32 @@
+"""What a row costs by each kind of search, reckoned: a choice by a clock would not be the same twice.
+
+The unit is one multiplication and addition of a matrix product, of which a core does 54 in a nanosecond
+where `benchmarks/search.py` measured the constants; another machine moves them little, and all together.
+
+V items, D numbers of a vector
+"""
+
+from typing import assert_never
+
+from hm_pipeline.index.codes import PAIR
+from hm_pipeline.index.nearest import Kind
+
+SELECTION = 24  # of a score: to be compared once it is there
+CODE = 0.46  # to be looked up and added
+CANDIDATE = 4_600  # to be kept, fetched and scored
+ROW = 200_000  # of codes, whatever the catalogue
+NODE = 8_600  # of Annoy's trees, to be visited
+
+
+def cost(kind: Kind, shape_VD: tuple[int, ...], breadth: int) -> float:
+    """Of one row."""
+    items, width = shape_VD
+    match kind:
+        case "exact":
+            return float(items * (width + SELECTION))
+        case "faiss":
+            return items * width / PAIR * CODE + breadth * CANDIDATE + ROW
+        case "annoy":
+            return float(breadth * NODE + ROW)
+        case _:
+            assert_never(kind)
