@@ -9,19 +9,22 @@ import numpy as np
 
 from hm_pipeline.data.arrays import Int64
 from hm_pipeline.data.catalogue import catalogue
-from hm_pipeline.data.extract import extract
+from hm_pipeline.data.extract import examine, judge
 from hm_pipeline.data.log import Catalogue, InteractionLog
 from hm_pipeline.data.market import MarketConfig
 from hm_pipeline.progress import Progress, Step
 
 
-def extracted(raw: Path, market: MarketConfig, day: date) -> tuple[InteractionLog, Catalogue, int]:
-    """The window of a run of `day`, what is known of its articles the evening before, and rows read."""
+def extracted(
+    raw: Path, place: Path, market: MarketConfig, day: date
+) -> tuple[InteractionLog, Catalogue, int]:
+    """The window of a run of `day` (its rows in `place`), its catalogue, and how many rows were read."""
     days = sorted((raw / "web_interactions" / f"market={market.name}").glob("date=*"))
     files = {
         date.fromisoformat(one.name.removeprefix("date=")): sorted(one.glob("*.parquet")) for one in days
     }
-    found = extract(files, market, day)
+    found = examine(files, market, day, place=place)
+    judge(found, market)
     articles = max((raw / "articles" / f"market={market.name}").glob("date=*/articles.parquet"))
     people = raw / "users" / f"market={market.name}" / "users.parquet"
     return found.log, catalogue([articles], [people], market), found.counts["rows"]

@@ -35,7 +35,7 @@ Facts = dict[str, float]
 
 def extract(folder: Path) -> Facts:
     """Raw files to the log of the window, saved."""
-    log, catalogue, rows = extracted(folder / "raw", CONFIG.market, DAY)
+    log, catalogue, rows = extracted(folder / "raw", folder / "log", CONFIG.market, DAY)
     log.save(folder / "log")
     catalogue.save(folder / "catalogue")
     return {"rows": rows}
@@ -44,7 +44,7 @@ def extract(folder: Path) -> Facts:
 def samples(folder: Path) -> Facts:
     """The log to what models learn from and are asked, saved."""
     log, catalogue = InteractionLog.load(folder / "log"), Catalogue.load(folder / "catalogue")
-    made = build(log, catalogue, CONFIG.samples, "next_day", LAST)
+    made = build(log, catalogue, CONFIG.samples, "next_day", LAST, place=folder / "samples")
     made.save(folder / "samples")
     return {"rows": made.targets, "users": len(made.users) - 1, "items": len(made.items) - 1}
 

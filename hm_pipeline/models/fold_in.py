@@ -16,6 +16,7 @@ import numpy as np
 
 from hm_pipeline.data.arrays import Float32, Float64, Int32
 from hm_pipeline.data.histories import Histories
+from hm_pipeline.index.threads import over_blocks
 
 BLOCK_CELLS = 4_000_000  # cells of the widest array of a block: 32 MB in double precision
 
@@ -50,13 +51,19 @@ class FoldIn:
         lengths = np.bincount(rows, minlength=len(histories))
         starts = np.cumsum(lengths) - lengths
         found = np.zeros((len(histories), self.item_factors.shape[1]), dtype=np.float32)
-        for block in _blocks(lengths, self.item_factors.shape[1]):
-            at = starts[block, None] + np.arange(lengths[block].max())
-            real = np.arange(at.shape[1]) < lengths[block, None]
-            at = np.where(real, at, 0)
-            found[block] = self._solved(
-                np.where(real, items[at], 0), np.where(real, self.alpha * counts[at], 0.0), real
-            )
+        blocks = list(_blocks(lengths, self.item_factors.shape[1]))
+
+        def solve(some: slice) -> None:
+            for block in blocks[some]:
+                at = starts[block, None] + np.arange(lengths[block].max())
+                real = np.arange(at.shape[1]) < lengths[block, None]
+                at = np.where(real, at, 0)
+                found[block] = self._solved(
+                    np.where(real, items[at], 0), np.where(real, self.alpha * counts[at], 0.0), real
+                )
+
+        _ = self._z  # worked out before the threads ask for it
+        over_blocks(len(blocks), 1, solve)
         return found
 
     def _solved(self, items_BL: Int32, w_BL: Float64, real_BL: np.ndarray) -> Float64:
