@@ -19,7 +19,10 @@ _NO_CODE = np.uint32(2**32 - 1)
 
 
 class Ids:
-    """The ids of one column: labels, a verdict on each that is asked for once an id, and codes."""
+    """The ids of one column: labels, a verdict on each that is asked for once an id, and codes.
+
+    One thread may ask for labels while another one asks for codes.
+    """
 
     def __init__(self, verdict: Verdict) -> None:
         self._verdict, self._kind = verdict, pl.Categorical(pl.Categories.random())
@@ -47,6 +50,8 @@ class Ids:
 
     def codes(self, labels: Labels) -> NDArray[np.uint32]:
         """(N,) codes of labels; those that have none yet are given theirs."""
+        missing = int(labels.max(initial=0)) + 1 - len(self._codes)
+        self._codes = np.concatenate([self._codes, np.full(max(missing, 0), _NO_CODE)])
         wanted = np.zeros(len(self._codes), np.bool_)
         wanted[labels] = True
         new = np.flatnonzero(wanted & (self._codes == _NO_CODE)).astype(np.uint32)
@@ -66,4 +71,3 @@ class Ids:
         new = np.arange(len(self._verdicts), size, dtype=np.uint32)
         if len(new):
             self._verdicts = np.concatenate([self._verdicts, self._verdict(self.names(new))])
-            self._codes = np.concatenate([self._codes, np.full(len(new), _NO_CODE)])

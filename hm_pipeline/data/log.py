@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 
 from hm_pipeline.data import pieces
+from hm_pipeline.data.ahead import ahead
 from hm_pipeline.data.arrays import Bool
 from hm_pipeline.data.pieces import PIECE_SCHEMA, SORTED_BY, Piece
 from hm_pipeline.data.vocabulary import Vocabulary
@@ -86,13 +87,14 @@ class InteractionLog:
 
     def pieces(self, *columns: str) -> Iterator[pl.DataFrame]:
         """These columns of the rows, piece by piece: each sorted by SORTED_BY, each user's in time order."""
-        for piece in self.stored:
-            if self.until is None:
-                yield pieces.read(piece, columns)
-            else:
-                rows = pieces.read(piece, [*dict.fromkeys([*columns, "day"])])
-                inside = rows["day"] <= self.until
-                yield (rows if inside.all() else rows.filter(inside)).select(columns)
+        yield from ahead(self._read(piece, columns) for piece in self.stored)
+
+    def _read(self, piece: Piece, columns: tuple[str, ...]) -> pl.DataFrame:
+        if self.until is None:
+            return pieces.read(piece, columns)
+        rows = pieces.read(piece, [*dict.fromkeys([*columns, "day"])])
+        inside = rows["day"] <= self.until
+        return (rows if inside.all() else rows.filter(inside)).select(columns)
 
     def codes(self, events: Iterable[str]) -> list[int]:
         """The codes of those of the events that occur."""

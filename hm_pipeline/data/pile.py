@@ -1,6 +1,7 @@
 """Accepted rows to the pieces of a log: whole local days, judged across rows, sorted, written."""
 
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Self
@@ -27,11 +28,14 @@ class Pile:
         self.window, self.place = window, place
         self.held = Held(place, memory_mb)
         self.pieces: list[Piece] = []
+        self._writer = ThreadPoolExecutor(1)  # sorts and writes while the next day is read
+        self._writing: Future[None] | None = None
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *error: object) -> None:
+        self._writer.shutdown()
         self.held.close()
 
     def add(self, rows: pl.DataFrame) -> None:
@@ -47,6 +51,7 @@ class Pile:
     def log(self) -> InteractionLog:
         """All of it, once there is no partition any more."""
         self._write_days(sorted(self.held.rows))
+        self._wait()
         w = self.window
         ids = w.users.stored(), w.items.stored()
         return InteractionLog(w.market.name, w.first, w.last, *ids, w.events, tuple(self.pieces))
@@ -66,7 +71,17 @@ class Pile:
         return days[:can_go]
 
     def _write_days(self, days: list[date]) -> None:
-        for rows in self._by_users(self.held.take(days)):
+        """Behind those before them: never more than one batch is in the writer's hands."""
+        self._wait()
+        taken = self.held.take(days)
+        self._writing = self._writer.submit(self._write_all, taken)
+
+    def _wait(self) -> None:
+        if self._writing is not None:
+            self._writing.result()
+
+    def _write_all(self, taken: Taken) -> None:
+        for rows in self._by_users(taken):
             self._write(rows)
 
     def _by_users(self, taken: Taken) -> Iterator[pl.DataFrame]:

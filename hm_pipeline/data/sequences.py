@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from hm_pipeline.data.ahead import ahead
 from hm_pipeline.data.arrays import Int32, Int64
 from hm_pipeline.data.by_user import ByUser
 from hm_pipeline.data.log import InteractionLog
@@ -86,7 +87,7 @@ def some_users(
             f"market {log.market}: no {' or '.join(events)} interaction between {log.first_day} and "
             f"{log.last_day}; check interaction_events of the market, or the days asked for"
         )
-    for user, item, day in found.parts(rows):
+    for user, item, day in ahead(found.parts(rows)):
         yield _cleaned(found.user_ids, log.items, user, item, day)
 
 
