@@ -1,0 +1,167 @@
+"""Who looks up the best 14 items fastest: recall against users a second, on vectors of fitted models.
+
+    python benchmarks/search.py                               everything: about half an hour of two cores
+    python benchmarks/search.py --catalogues "als journey 36k" --contenders "exact, ours" implicit
+    python benchmarks/search.py --raw sim-raw --catalogues "als sim"     105,000 items of a simulated shop
+    python benchmarks/search.py --table --json benchmarks/search.jsonl   of the committed figures
+
+Vectors are fitted once and kept in hm-data/benchmarks/search. Then each contender has a process of its own on
+two threads. It builds its index, and is asked for everybody's lists at one setting after the other, each wider
+than the last, until its recall is .98. Before and after each setting the same process takes the bare product of
+the same queries and vectors, so that what else the machine does falls on both; figures are wall clock, the best
+of three, and ratios are those to the product.
+
+What is not part of the project has to be there: pip install hnswlib usearch voyager. What is not, is left out.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from display import say
+from logs import data_root
+from memory import watched
+from search_catalogues import CATALOGUES, vectors
+from search_contenders import K, contenders
+from search_records import Journal, Reading
+from search_tables import tables
+
+if TYPE_CHECKING:
+    import numpy as np
+
+WORK = Path(__file__).resolve().parents[1] / "hm-data" / "benchmarks"
+ENOUGH = 0.98
+CHECKED = 1_000  # users whose recall is looked at
+THREADS = 2
+PATIENCE = 3.0  # seconds; slower answers are timed once, of fewer users
+BLOCK = 192  # rows of a product
+
+
+def main() -> None:
+    """Measure what is asked for and not known, then print all that is known."""
+    asked_for = _arguments()
+    journal = Journal(asked_for.json)
+    if asked_for.inside:
+        measure(asked_for, journal)
+        return
+    if not asked_for.table:
+        known = {(catalogue, contender) for catalogue, contender, _ in journal.newest()}
+        for catalogue in asked_for.catalogues:
+            file = vectors(catalogue, data_root(asked_for.data), asked_for.raw, WORK / "search")
+            for contender in () if asked_for.fit else asked_for.contenders:
+                if (catalogue, contender) not in known:
+                    in_a_process(catalogue, contender, file, asked_for.json)
+    print(tables(journal))
+
+
+def in_a_process(catalogue: str, contender: str, file: Path, out: Path) -> None:
+    """A fresh one, so that nobody's threads or caches are another's."""
+    threads = {name: str(THREADS) for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
+    command = [sys.executable, __file__, "--inside", str(file), "--json", str(out)]
+    command += ["--catalogues", catalogue, "--contenders", contender]
+    ended = subprocess.run(command, env=os.environ | threads, check=False)
+    if ended.returncode:
+        say(f"{catalogue}  {contender}  left out: it ended with {ended.returncode}")
+
+
+def measure(asked_for: argparse.Namespace, journal: Journal) -> None:
+    """One contender on one catalogue, at each setting until it finds enough."""
+    import numpy as np
+
+    (catalogue,), (contender,) = asked_for.catalogues, asked_for.contenders
+    with np.load(asked_for.inside) as arrays:
+        items, queries = (np.ascontiguousarray(arrays[name]) for name in ("items", "queries"))
+    truth = exact(items, queries[:CHECKED])
+    run, began = time.strftime("%Y-%m-%dT%H:%M:%S"), time.perf_counter()
+    with watched() as peak:
+        settings = contenders()[contender](items, THREADS)
+        for setting, answer in settings:
+            built = time.perf_counter() - began
+            found = recall(answer(queries[:CHECKED]), truth)
+            before = product(items, queries)
+            users, seconds = timed(answer, queries)
+            bare = min(before, product(items, queries)) / len(queries) * users
+            reading = Reading(
+                run=run, catalogue=catalogue, items=len(items) - 1, width=items.shape[1],
+                contender=contender, setting=setting, recall=found, users=users, seconds=seconds,
+                product_seconds=bare, build_seconds=built, peak_mib=0.0, threads=THREADS,
+            )  # fmt: skip
+            say(f"{catalogue}  {contender} {setting}  recall {found:.4f}  {users / seconds:,.0f} users/s, "
+                f"{reading.of_product:.2f} of the product")  # fmt: skip
+            if found >= ENOUGH:
+                break
+            began = time.perf_counter() - built
+    journal.add(reading.model_copy(update={"peak_mib": peak.mib}))
+
+
+def exact(items: "np.ndarray", queries: "np.ndarray") -> "np.ndarray":
+    """(N, K) by sorting whole rows."""
+    import numpy as np
+
+    blocks = (queries[at : at + BLOCK] @ items[1:].T for at in range(0, len(queries), BLOCK))
+    return np.concatenate([np.argsort(-scores, axis=1, kind="stable")[:, :K] + 1 for scores in blocks])
+
+
+def recall(found: "np.ndarray", truth: "np.ndarray") -> float:
+    """Mean share of the exact lists."""
+    return float((found[:, :, None] == truth[:, None, :]).sum() / truth.size)
+
+
+def timed(answer: Callable[["np.ndarray"], object], queries: "np.ndarray") -> tuple[int, float]:
+    """Users and the seconds of their lists, the best of three."""
+    few = clock(lambda: answer(queries[:CHECKED]))
+    if few * len(queries) / CHECKED > PATIENCE:
+        return CHECKED, few
+    return len(queries), min(clock(lambda: answer(queries)) for _ in range(3))
+
+
+def product(items: "np.ndarray", queries: "np.ndarray") -> float:
+    """Seconds of all scores, written over each other, the best of three; BLAS has all threads."""
+    import numpy as np
+
+    room = np.empty((BLOCK, len(items)), np.float32)
+
+    def scores() -> None:
+        for at in range(0, len(queries), BLOCK):
+            some = queries[at : at + BLOCK]
+            np.matmul(some, items.T, out=room[: len(some)])
+
+    return min(clock(scores) for _ in range(2))
+
+
+def clock(work: Callable[[], object]) -> float:
+    """Seconds."""
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    few = [catalogue for catalogue in CATALOGUES if catalogue != "als sim"]
+    parser.add_argument("--catalogues", nargs="+", default=few, help=f"of {', '.join(CATALOGUES)}")
+    parser.add_argument("--contenders", nargs="+", default=list(contenders()), help="all by default")
+    parser.add_argument("--data", type=Path, help="the folder of the public logs (benchmarks/logs.py)")
+    parser.add_argument("--raw", type=Path, help="a folder that `hm simulate` wrote, for `als sim`")
+    parser.add_argument("--fit", action="store_true", help="only the vectors")
+    parser.add_argument("--table", action="store_true", help="measure nothing, print markdown of FILE")
+    parser.add_argument("--inside", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument(
+        "--json",
+        type=Path,
+        default=WORK / "search.jsonl",
+        metavar="FILE",
+        help="readings, one JSON line each (default: hm-data/benchmarks/search.jsonl)",
+    )
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

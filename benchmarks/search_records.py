@@ -1,0 +1,41 @@
+"""What was measured of looking up nearest items, one JSON line each."""
+
+from collections.abc import Mapping
+
+from lines import Lines
+from pydantic import Field, TypeAdapter
+
+from hm_pipeline.frozen import Frozen
+
+
+class Reading(Frozen):
+    """One contender at one setting, in a process of its own, beside the product in the same process."""
+
+    run: str
+    catalogue: str
+    items: int
+    width: int
+    contender: str
+    setting: str  # how widely it looks; "" where there is nothing to set
+    recall: float  # of the exact best 14, over 1,000 users
+    users: int
+    seconds: float  # wall clock of all their lists, the best of three
+    product_seconds: float  # of the bare product, the best of four around it
+    build_seconds: float
+    peak_mib: float  # of the whole process, Python and vectors included
+    threads: int = Field(ge=1)
+
+    @property
+    def of_product(self) -> float:
+        """Users a second beside the product's."""
+        return self.product_seconds / self.seconds
+
+
+class Journal(Lines[Reading]):
+    """What was measured."""
+
+    kind: TypeAdapter[Reading] = TypeAdapter(Reading)
+
+    def newest(self) -> Mapping[tuple[str, str, str], Reading]:
+        """By catalogue, contender and setting."""
+        return {(r.catalogue, r.contender, r.setting): r for r in self.all()}
