@@ -5,13 +5,13 @@
     python benchmarks/search.py --raw sim-raw --catalogues "als sim"     105,000 items of a simulated shop
     python benchmarks/search.py --table --json benchmarks/search.jsonl   of the committed figures
 
-Vectors are fitted once and kept in hm-data/benchmarks/search. Then each contender has a process of its own on
-two threads. It builds its index, and is asked for everybody's lists at one setting after the other, each wider
-than the last, until its recall is .98. Before and after each setting the same process takes the bare product of
-the same queries and vectors, so that what else the machine does falls on both; figures are wall clock, the best
-of three, and ratios are those to the product.
+Vectors are fitted once and kept in hm-data/benchmarks/search. Then each contender has a process of its own
+on two threads. It builds its index, and is asked for everybody's lists at one setting after the other, each
+wider than the last, until its recall is .98. In turns with each setting the same process takes the bare
+product of the same queries and vectors, so that what else the machine does falls on both; figures are wall
+clock, the best of five rounds, and ratios are those to the product.
 
-What is not part of the project has to be there: pip install hnswlib usearch voyager. What is not, is left out.
+hnswlib, usearch and voyager are not part of the project; one that is not installed is left out.
 """
 
 import argparse
@@ -38,7 +38,8 @@ WORK = Path(__file__).resolve().parents[1] / "hm-data" / "benchmarks"
 ENOUGH = 0.98
 CHECKED = 1_000  # users whose recall is looked at
 THREADS = 2
-PATIENCE = 3.0  # seconds; slower answers are timed once, of fewer users
+ROUNDS = 5  # of everybody's lists and everybody's product, in turns
+PATIENCE = 3.0  # seconds; slower answers are timed twice, of fewer users
 BLOCK = 192  # rows of a product
 
 
@@ -83,9 +84,7 @@ def measure(asked_for: argparse.Namespace, journal: Journal) -> None:
         for setting, answer in settings:
             built = time.perf_counter() - began
             found = recall(answer(queries[:CHECKED]), truth)
-            before = product(items, queries)
-            users, seconds = timed(answer, queries)
-            bare = min(before, product(items, queries)) / len(queries) * users
+            users, seconds, bare = timed(answer, items, queries)
             reading = Reading(
                 run=run, catalogue=catalogue, items=len(items) - 1, width=items.shape[1],
                 contender=contender, setting=setting, recall=found, users=users, seconds=seconds,
@@ -112,26 +111,24 @@ def recall(found: "np.ndarray", truth: "np.ndarray") -> float:
     return float((found[:, :, None] == truth[:, None, :]).sum() / truth.size)
 
 
-def timed(answer: Callable[["np.ndarray"], object], queries: "np.ndarray") -> tuple[int, float]:
-    """Users and the seconds of their lists, the best of three."""
-    few = clock(lambda: answer(queries[:CHECKED]))
-    if few * len(queries) / CHECKED > PATIENCE:
-        return CHECKED, few
-    return len(queries), min(clock(lambda: answer(queries)) for _ in range(3))
+def timed(
+    answer: Callable[["np.ndarray"], object], items: "np.ndarray", queries: "np.ndarray"
+) -> tuple[int, float, float]:
+    """Users, the seconds of their lists and of their bare product, each the best of the rounds."""
+    slow = clock(lambda: answer(queries[:CHECKED])) * len(queries) / CHECKED > PATIENCE
+    some, rounds = (queries[:CHECKED], 2) if slow else (queries, ROUNDS)
+    turns = [(clock(lambda: answer(some)), clock(lambda: product(items, some))) for _ in range(rounds)]
+    return len(some), min(ours for ours, _ in turns), min(bare for _, bare in turns)
 
 
-def product(items: "np.ndarray", queries: "np.ndarray") -> float:
-    """Seconds of all scores, written over each other, the best of three; BLAS has all threads."""
+def product(items: "np.ndarray", queries: "np.ndarray") -> None:
+    """All scores, written over each other; BLAS has all threads."""
     import numpy as np
 
     room = np.empty((BLOCK, len(items)), np.float32)
-
-    def scores() -> None:
-        for at in range(0, len(queries), BLOCK):
-            some = queries[at : at + BLOCK]
-            np.matmul(some, items.T, out=room[: len(some)])
-
-    return min(clock(scores) for _ in range(2))
+    for at in range(0, len(queries), BLOCK):
+        some = queries[at : at + BLOCK]
+        np.matmul(some, items.T, out=room[: len(some)])
 
 
 def clock(work: Callable[[], object]) -> float:

@@ -42,13 +42,14 @@ def vectors(name: str, data: Path, raw: Path | None, work: Path) -> Path:
         import numpy as np
 
         file.parent.mkdir(parents=True, exist_ok=True)
-        samples = _samples(name.split(" ", 1)[1], data, raw)
+        samples = samples_of(name.split(" ", 1)[1], data, raw)
         items, queries = (_lstm if name.startswith("lstm") else _als)(samples)
         np.savez(file, items=items, queries=queries)
     return file
 
 
-def _samples(log: str, data: Path, raw: Path | None) -> "Samples":
+def samples_of(log: str, data: Path, raw: Path | None) -> "Samples":
+    """Of one log, leave last out."""
     from hm_pipeline.data.build import SampleConfig, build
 
     match log:

@@ -19,8 +19,8 @@ class Reading(Frozen):
     setting: str  # how widely it looks; "" where there is nothing to set
     recall: float  # of the exact best 14, over 1,000 users
     users: int
-    seconds: float  # wall clock of all their lists, the best of three
-    product_seconds: float  # of the bare product, the best of four around it
+    seconds: float  # wall clock of all their lists, the best of the rounds
+    product_seconds: float  # of the bare product of the same users, in turns with them
     build_seconds: float
     peak_mib: float  # of the whole process, Python and vectors included
     threads: int = Field(ge=1)
