@@ -20,6 +20,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -51,7 +52,7 @@ def main() -> None:
         measure(asked_for, journal)
         return
     if not asked_for.table:
-        known = {(catalogue, contender) for catalogue, contender, _ in journal.newest()}
+        known = journal.newest()
         for catalogue in asked_for.catalogues:
             file = vectors(catalogue, data_root(asked_for.data), asked_for.raw, WORK / "search")
             for contender in () if asked_for.fit else asked_for.contenders:
@@ -78,24 +79,41 @@ def measure(asked_for: argparse.Namespace, journal: Journal) -> None:
     with np.load(asked_for.inside) as arrays:
         items, queries = (np.ascontiguousarray(arrays[name]) for name in ("items", "queries"))
     truth = exact(items, queries[:CHECKED])
-    run, began = time.strftime("%Y-%m-%dT%H:%M:%S"), time.perf_counter()
+    run, began, readings = time.strftime("%Y-%m-%dT%H:%M:%S"), time.perf_counter(), []
     with watched() as peak:
         settings = contenders()[contender](items, THREADS)
         for setting, answer in settings:
             built = time.perf_counter() - began
             found = recall(answer(queries[:CHECKED]), truth)
-            users, seconds, bare = timed(answer, items, queries)
+            ours, bare = timed(answer, items, queries)
             reading = Reading(
-                run=run, catalogue=catalogue, items=len(items) - 1, width=items.shape[1],
-                contender=contender, setting=setting, recall=found, users=users, seconds=seconds,
-                product_seconds=bare, build_seconds=built, peak_mib=0.0, threads=THREADS,
-            )  # fmt: skip
-            say(f"{catalogue}  {contender} {setting}  recall {found:.4f}  {users / seconds:,.0f} users/s, "
-                f"{reading.of_product:.2f} of the product")  # fmt: skip
+                run=run,
+                catalogue=catalogue,
+                items=len(items) - 1,
+                width=items.shape[1],
+                contender=contender,
+                setting=setting,
+                recall=found,
+                users=ours.users,
+                seconds=ours.wall,
+                product_seconds=bare.wall,
+                cpu=ours.cpu,
+                product_cpu=bare.cpu,
+                build_seconds=built,
+                peak_mib=0.0,
+                threads=THREADS,
+            )
+            say(
+                f"{catalogue}  {contender} {setting}  recall {found:.4f}  "
+                f"{ours.users / ours.wall:,.0f} users/s, {reading.of_product:.2f} of the product "
+                f"({bare.cpu / ours.cpu:.2f} by CPU)"
+            )
+            readings.append(reading)
             if found >= ENOUGH:
                 break
             began = time.perf_counter() - built
-    journal.add(reading.model_copy(update={"peak_mib": peak.mib}))
+    for reading in readings:
+        journal.add(reading.model_copy(update={"peak_mib": peak.mib}))
 
 
 def exact(items: "np.ndarray", queries: "np.ndarray") -> "np.ndarray":
@@ -111,14 +129,28 @@ def recall(found: "np.ndarray", truth: "np.ndarray") -> float:
     return float((found[:, :, None] == truth[:, None, :]).sum() / truth.size)
 
 
+@dataclass(frozen=True)
+class Spent:
+    """The least of the rounds."""
+
+    users: int
+    wall: float  # seconds
+    cpu: float  # seconds of all threads
+
+
 def timed(
     answer: Callable[["np.ndarray"], object], items: "np.ndarray", queries: "np.ndarray"
-) -> tuple[int, float, float]:
-    """Users, the seconds of their lists and of their bare product, each the best of the rounds."""
-    slow = clock(lambda: answer(queries[:CHECKED])) * len(queries) / CHECKED > PATIENCE
+) -> tuple[Spent, Spent]:
+    """Of all users' lists and of their bare product, in turns."""
+    slow = clock(lambda: answer(queries[:CHECKED]))[0] * len(queries) / CHECKED > PATIENCE
     some, rounds = (queries[:CHECKED], 2) if slow else (queries, ROUNDS)
     turns = [(clock(lambda: answer(some)), clock(lambda: product(items, some))) for _ in range(rounds)]
-    return len(some), min(ours for ours, _ in turns), min(bare for _, bare in turns)
+    return least(len(some), [ours for ours, _ in turns]), least(len(some), [bare for _, bare in turns])
+
+
+def least(users: int, rounds: list[tuple[float, float]]) -> Spent:
+    """Of wall and CPU seconds, each by itself."""
+    return Spent(users, min(wall for wall, _ in rounds), min(cpu for _, cpu in rounds))
 
 
 def product(items: "np.ndarray", queries: "np.ndarray") -> None:
@@ -131,11 +163,11 @@ def product(items: "np.ndarray", queries: "np.ndarray") -> None:
         np.matmul(some, items.T, out=room[: len(some)])
 
 
-def clock(work: Callable[[], object]) -> float:
-    """Seconds."""
-    began = time.perf_counter()
+def clock(work: Callable[[], object]) -> tuple[float, float]:
+    """Seconds by the wall, and of all threads."""
+    wall, cpu = time.perf_counter(), time.process_time()
     work()
-    return time.perf_counter() - began
+    return time.perf_counter() - wall, time.process_time() - cpu
 
 
 def _arguments() -> argparse.Namespace:

@@ -21,6 +21,8 @@ class Reading(Frozen):
     users: int
     seconds: float  # wall clock of all their lists, the best of the rounds
     product_seconds: float  # of the bare product of the same users, in turns with them
+    cpu: float  # seconds of all threads, which another busy process leaves nearly as they are
+    product_cpu: float
     build_seconds: float
     peak_mib: float  # of the whole process, Python and vectors included
     threads: int = Field(ge=1)
@@ -36,6 +38,6 @@ class Journal(Lines[Reading]):
 
     kind: TypeAdapter[Reading] = TypeAdapter(Reading)
 
-    def newest(self) -> Mapping[tuple[str, str, str], Reading]:
-        """By catalogue, contender and setting."""
-        return {(r.catalogue, r.contender, r.setting): r for r in self.all()}
+    def newest(self) -> Mapping[tuple[str, str], Reading]:
+        """The last setting of each catalogue and contender: the one that found enough, or the widest."""
+        return {(r.catalogue, r.contender): r for r in self.all()}
