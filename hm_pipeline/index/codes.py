@@ -20,7 +20,7 @@ from hm_pipeline.index.threads import over_blocks
 
 PAIR = 2  # numbers a code stands for
 FEWEST = 64  # vectors that 16 centres are found in; smaller catalogues are searched exactly
-BLOCK = 1024  # queries of a thread at a time
+BLOCK = 256  # queries of a thread at a time
 FILE = "codes.npy"
 
 

@@ -25,7 +25,7 @@ Kind = Literal["exact", "annoy", "faiss"]
 HEAD = "index.json"
 SLACK = 8  # candidates beyond those needed, for ties at the border and for what may not be recommended
 LITTLE = 0.1  # of the items allowed, or less: scoring these few is cheaper than looking through proposals
-BLOCK = 1024  # queries ordered at a time
+BLOCK_NUMBERS = 1_000_000  # of the vectors that are fetched at once; 4 MB
 
 
 class Proposer(Protocol):
@@ -80,7 +80,8 @@ class Nearest:
             lists = ordered(self.vectors, queries[block], proposed_NM[block], k)
             items[block], scores[block] = lists.items, lists.scores
 
-        over_blocks(n, BLOCK, order)
+        numbers = proposed_NM.shape[1] * self.vectors.shape[1]  # of a row
+        over_blocks(n, max(1, BLOCK_NUMBERS // max(numbers, 1)), order)
         return Recommendations(items, scores)
 
     def save(self, folder: Path) -> None:

@@ -6,6 +6,7 @@ not, as numpy, faiss and Annoy let go of the interpreter's lock.
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 
 from threadpoolctl import ThreadpoolController
 
@@ -21,8 +22,13 @@ def over_blocks(rows: int, size: int, work: Callable[[slice], None]) -> None:
         for block in blocks:
             work(block)
         return
-    libraries = ThreadpoolController().select(user_api="blas")
-    threads = max((library["num_threads"] for library in libraries.info()), default=1)
-    with libraries.limit(limits=1), ThreadPoolExecutor(min(threads, len(blocks))) as pool:
+    threads = max((library["num_threads"] for library in _blas().info()), default=1)
+    with _blas().limit(limits=1), ThreadPoolExecutor(min(threads, len(blocks))) as pool:
         for _ in pool.map(work, blocks):
             pass
+
+
+@cache
+def _blas() -> ThreadpoolController:
+    """numpy's, and those of whoever was imported before; looking for them takes a millisecond."""
+    return ThreadpoolController().select(user_api="blas")

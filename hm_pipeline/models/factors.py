@@ -82,13 +82,13 @@ def trained_factors(config: FactorsConfig, samples: Samples, progress: Progress,
             iterations=config.iterations,
             random_state=config.seed,
         )
-        model.fit(_confidences(config.alpha, samples), show_progress=False, callback=tell)
+        model.fit(confidences(config.alpha, samples), show_progress=False, callback=tell)
     items = np.concatenate([np.zeros((1, config.factors), np.float32), model.item_factors])
     users = None if config.fold_in else model.user_factors
     return Factors(items, users, config.alpha, config.regularisation)
 
 
-def _confidences(alpha: float, samples: Samples) -> Sparse:
+def confidences(alpha: float, samples: Samples) -> Sparse:
     """(U, V - 1) confidences 1 + alpha * count; column v - 1 is item v."""
     rows, items = samples.train.interactions()
     shape = (len(samples.users) - 1, len(samples.items) - 1)

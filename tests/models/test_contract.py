@@ -9,7 +9,7 @@ from markov_shoppers import markov_samples
 
 from hm_pipeline.data.histories import Histories
 from hm_pipeline.data.samples import Samples
-from hm_pipeline.index.search import AnnoySearch, FaissSearch
+from hm_pipeline.index.search import AnnoySearch
 from hm_pipeline.models import blocks
 from hm_pipeline.models.als_config import AalsConfig, AlsConfig
 from hm_pipeline.models.blend_config import BlendConfig
@@ -45,7 +45,7 @@ CONFIGS: dict[str, ModelConfig] = {
     "als of trained users": AlsConfig(factors=8, iterations=5, fold_in=False),
     "aals": AalsConfig(factors=8, iterations=5),
     "aals by dot": AalsConfig(factors=8, iterations=5, metric="dot", fold_in=False),
-    "als by codes": AlsConfig(factors=8, iterations=5, search=FaissSearch()),
+    "als by Annoy": AlsConfig(factors=8, iterations=5, search=AnnoySearch(trees=2)),
     "rnn": RnnConfig(**RECURRENT),
     "lstm": LstmConfig(**RECURRENT),
     "gru": GruConfig(**RECURRENT),
