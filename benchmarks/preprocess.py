@@ -7,7 +7,7 @@
 The work: 30 daily partitions of a simulated shop, with string ids; the contract's rules for ids, events,
 stamps and prices; exact repeats; bots; both vocabularies (items by descending count, then id); rows by user
 and time without consecutive repetitions; one flat array with offsets; the first and the last arrival of the
-last day. Each turn is a fresh process, one after the other, whole, imports included; everybody has two threads.
+last day. Each turn is a fresh process, whole, imports included, one after the other; each has two threads.
 
     library     extract (its log written to disk), samples (written too); besides, medians of prices and sales
     duckdb      the best SQL found: repeats and bots day by day, ids to integers, one sort, streaming windows;

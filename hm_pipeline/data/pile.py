@@ -15,6 +15,7 @@ from hm_pipeline.data.held import Held, Taken
 from hm_pipeline.data.log import InteractionLog
 from hm_pipeline.data.partition import Window
 from hm_pipeline.data.pieces import MOST_ROWS, PIECE_ROWS, PIECE_SCHEMA, Piece
+from hm_pipeline.data.sorting import taken_at
 
 _ONE_DAY = timedelta(days=1)
 
@@ -109,7 +110,7 @@ class Pile:
         )
         order, repeats = in_order(coded)
         self._reject(rows[order[repeats]], "duplicate")
-        piece = coded.select(PIECE_SCHEMA.names())[order[~repeats]]
+        piece = taken_at(coded.select(PIECE_SCHEMA.names()), order[~repeats] if repeats.any() else order)
         self.pieces.append(pieces.put(piece, self.place, len(self.pieces)))
 
     def _people(self, rows: pl.DataFrame) -> pl.DataFrame:

@@ -1,6 +1,7 @@
 """Orders of integer columns by one packed 64-bit key: several times faster than by two columns."""
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from hm_pipeline.data.arrays import Bool, Int64
@@ -36,3 +37,15 @@ def in_runs(same: Bool) -> Bool:
     runs[1:] = same
     runs[:-1] |= same
     return runs
+
+
+def taken_at(frame: pl.DataFrame, places: Int64) -> pl.DataFrame:
+    """The rows at these places, column by column: numpy's way with columns without nulls is the fastest."""
+    return pl.DataFrame([_taken_at(column, places) for column in frame])
+
+
+def _taken_at(column: pl.Series, places: Int64) -> pl.Series:
+    if column.null_count() or column.dtype == pl.String:
+        return column.gather(places)
+    values = column.to_physical().to_numpy()[places]
+    return pl.Series(column.name, values).cast(column.dtype)
