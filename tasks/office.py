@@ -7,7 +7,7 @@ import polars as pl
 from prefect import task
 
 from hm_pipeline.data.log import InteractionLog
-from hm_pipeline.data.sequences import sequences
+from hm_pipeline.data.sequences import some_users
 from hm_pipeline.evaluation.estimate import Estimate
 from hm_pipeline.evaluation.shown import first_arrivals, hit_ratio_shown
 from hm_pipeline.registry.ledger import Decision, ModelRef
@@ -56,7 +56,8 @@ def published_hr(run: Run, window: Stored[InteractionLog]) -> Estimate | None:
     if decision is None or decision.lists is None:
         return None
     log, config = InteractionLog.load(window.folder() / "log"), run.config.samples
-    arrivals = first_arrivals(sequences(log, config.interaction_events, config.seed), yesterday)
+    users = some_users(log, config.interaction_events, config.seed)
+    arrivals = pl.concat(first_arrivals(some, yesterday) for some in users)
     if find(settings().storage, decision.lists) is None:  # past retention_days
         return None
     place = Stored[pl.DataFrame](prefix=decision.lists).folder()

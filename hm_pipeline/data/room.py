@@ -11,7 +11,7 @@ from hm_pipeline.data.log import InteractionLog
 MEMORY_MB = 1_024  # for rows; ids and users come on top
 _BYTES = 64  # a row takes while it is worked on, about
 _WAITING = 16  # and while it waits
-_ENOUGH = 4_000_000  # rows at once: more of them fit into no cache, and take longer
+ENOUGH = 4_000_000  # rows at once: more of them fit into no cache, and take longer
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Room:
     @property
     def rows(self) -> int:
         """That are worked on at once."""
-        return min(max(self.memory_mb * 2**20 // _BYTES, 1), _ENOUGH)
+        return min(max(self.memory_mb * 2**20 // _BYTES, 1), ENOUGH)
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from hm_pipeline.data.ahead import ahead
 from hm_pipeline.data.arrays import Int32, Int64
 from hm_pipeline.data.by_user import ByUser
 from hm_pipeline.data.log import InteractionLog
+from hm_pipeline.data.room import ENOUGH
 from hm_pipeline.data.sorting import stably
 from hm_pipeline.errors import EmptyWindowError
 
@@ -74,7 +75,7 @@ def some_users(
     events: tuple[str, ...],
     seed: int,
     *,
-    rows: int,
+    rows: int = ENOUGH,
     place: Path | None = None,
 ) -> Iterator[Sequences]:
     """The sequences of all users, about `rows` rows at a time, the users in the order of their ids.

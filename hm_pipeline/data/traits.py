@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 
 from hm_pipeline.data.log import InteractionLog
-from hm_pipeline.data.sequences import sequences
+from hm_pipeline.data.sequences import some_users
 from hm_pipeline.data.ties import tied
 from hm_pipeline.frozen import Frozen
 
@@ -29,21 +29,26 @@ class Traits(Frozen):
 
 def traits(log: InteractionLog, events: tuple[str, ...], seed: int) -> Traits:
     """Of the histories that these events make."""
-    s = sequences(log, events, seed)
-    days = s.days
-    follows = s.owner[1:] == s.owner[:-1]
-    same = follows & (days[1:] == days[:-1])
-    returning = np.bincount(s.owner[1:][follows & ~same], minlength=len(s.lengths)) > 0
+    seen, same = np.zeros(len(log.items), np.bool_), 0
+    lengths, returning = [], []
+    for s in some_users(log, events, seed):
+        follows = s.owner[1:] == s.owner[:-1]
+        today = follows & (s.days[1:] == s.days[:-1])
+        same += int(today.sum())
+        seen[s.items] = True
+        lengths.append(s.lengths)
+        returning.append(np.bincount(s.owner[1:][follows & ~today], minlength=len(s.lengths)) > 0)
+    of_users = np.concatenate(lengths)
     return Traits(
-        users=len(s.lengths),
-        items=len(np.unique(s.items)),
-        interactions=len(s.items),
-        returning=float(returning.mean()),
-        same_day=float(same.sum() / len(s.items)),
+        users=len(of_users),
+        items=int(seen.sum()),
+        interactions=int(of_users.sum()),
+        returning=float(np.concatenate(returning).mean()),
+        same_day=float(same / of_users.sum()),
         tied=_tied(log, events),
-        median_length=float(np.median(s.lengths)),
-        longest=int(s.lengths.max()),
-        lengths=tuple(int(q) for q in np.quantile(s.lengths, np.linspace(0, 1, 101))),
+        median_length=float(np.median(of_users)),
+        longest=int(of_users.max()),
+        lengths=tuple(int(q) for q in np.quantile(of_users, np.linspace(0, 1, 101))),
     )
 
 
