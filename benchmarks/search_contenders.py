@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     Contender = Callable[[np.ndarray, np.ndarray, int], Iterator[tuple[str, Answer]]]
 
 K = 14
-CANDIDATES = (56, 84, 112, 168, 224, 336, 448, 672, 896, 1_344, 1_792)
+CANDIDATES = (28, 42, 56, 84, 112, 168, 224, 336, 448, 672, 896, 1_344, 1_792)
 EFS = (64, 128, 256, 512, 1_024, 2_048, 4_096)
 LINKS, BUILT_WITH = 32, 200  # of a graph: neighbours an item, and how widely they were looked for
 

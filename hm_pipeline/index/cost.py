@@ -8,7 +8,7 @@ V items, D numbers of a vector
 
 from typing import assert_never
 
-from hm_pipeline.index.codes import PAIR
+from hm_pipeline.index.codes import CODES, NUMBERS
 from hm_pipeline.index.nearest import Kind
 
 SELECTION = 24  # of a score: to be compared once it is there
@@ -25,7 +25,7 @@ def cost(kind: Kind, shape_VD: tuple[int, ...], breadth: int) -> float:
         case "exact":
             return float(items * (width + SELECTION))
         case "faiss":
-            return items * width / PAIR * CODE + breadth * CANDIDATE + ROW
+            return items * width * CODES / NUMBERS * CODE + breadth * CANDIDATE + ROW
         case "annoy":
             return float(breadth * NODE + ROW)
         case _:
