@@ -94,7 +94,7 @@ def _faiss_flat(
     vectors: "np.ndarray", examples: "np.ndarray", threads: int
 ) -> Iterator[tuple[str, "Answer"]]:
     index = _of_faiss("Flat", vectors, threads)
-    yield "", lambda queries: index.search(queries, K)[1] + 1
+    yield "", lambda queries: index.search(_even(queries), K)[1] + 1
 
 
 def _faiss_ivf(vectors: "np.ndarray", examples: "np.ndarray", threads: int) -> Iterator[tuple[str, "Answer"]]:

@@ -3,9 +3,9 @@
 A vector is cut into fours of numbers. The first code of a four, in 4 bits, is the nearest of 16 centres that
 k-means found for its place, the second that of what then remains, and so the third (product residual
 quantisation; Jegou et al. 2011, Babenko and Lempitsky 2014). A query's products with 16 centres are a table
-that fits a register, so that one instruction looks up dozens of items (André et al. 2015). Every item is read,
-which trees and graphs avoid; it is faster than they are where the vectors are hard for them, as those of matrix
-factorisation are (benchmarks/README.md).
+that fits a register, so that one instruction looks up dozens of items (André et al. 2015). Every item is
+read, which trees and graphs avoid; it is faster than they are where vectors are hard for them, as those of
+matrix factorisation are (benchmarks/README.md).
 
 N queries, V items, D numbers, E of them once filled up to fours, M candidates
 """
@@ -41,7 +41,7 @@ class Codes:
         as it is named, and for every item once. Most items are in nobody's, and centres that are good for
         those cost twice the candidates.
         """
-        import faiss  # noqa: PLC0415  a third of a second, and only where asked for
+        import faiss  # noqa: PLC0415  a tenth of a second, and only where asked for
 
         vectors = _in_fours(vectors_VD[1:])
         taught = np.concatenate([vectors, vectors[likely[likely > 0] - 1]])
