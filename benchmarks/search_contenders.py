@@ -1,7 +1,8 @@
 """Those who look up the best 14 items of each query; each is given two threads by its own means.
 
-A contender is built over item vectors (row 0 the padding's) and then asked at each of its settings, the
-narrowest first, until it finds enough or has no wider one. Nobody leaves a last item out: libraries cannot.
+A contender is built over item vectors (row 0 the padding's), with queries of other users to learn from, and
+then asked at each of its settings, the narrowest first, until it finds enough or has no wider one. Nobody
+leaves a last item out: libraries cannot.
 
 V items with padding, D numbers, N queries, K list
 """
@@ -13,11 +14,11 @@ if TYPE_CHECKING:
     import numpy as np
 
     Answer = Callable[[np.ndarray], np.ndarray]  # queries_ND to items_NK, by vocabulary index
-    Contender = Callable[[np.ndarray, int], Iterator[tuple[str, Answer]]]
+    Contender = Callable[[np.ndarray, np.ndarray, int], Iterator[tuple[str, Answer]]]
 
 K = 14
-CANDIDATES = (28, 56, 84, 112, 168, 224, 336, 448, 672, 896, 1_344, 1_792)
-EFS = (32, 64, 128, 256, 512, 1_024, 2_048, 4_096)
+CANDIDATES = (28, 42, 56, 84, 112, 168, 224, 336, 448, 672, 896, 1_344, 1_792)
+EFS = (64, 128, 256, 512, 1_024, 2_048, 4_096)
 LINKS, BUILT_WITH = 32, 200  # of a graph: neighbours an item, and how widely they were looked for
 
 
@@ -43,30 +44,34 @@ def _ours(index: Any) -> "Answer":
     return lambda queries: index.best(queries, K, np.zeros(len(queries), np.int32)).items
 
 
-def _exact(vectors: "np.ndarray", threads: int) -> Iterator[tuple[str, "Answer"]]:
+def _exact(vectors: "np.ndarray", examples: "np.ndarray", threads: int) -> Iterator[tuple[str, "Answer"]]:
     from hm_pipeline.index import Nearest
 
     yield "", _ours(Nearest("exact", vectors))
 
 
-def _codes(vectors: "np.ndarray", threads: int) -> Iterator[tuple[str, "Answer"]]:
+def _codes(vectors: "np.ndarray", examples: "np.ndarray", threads: int) -> Iterator[tuple[str, "Answer"]]:
+    import numpy as np
+
     from hm_pipeline.index import Nearest
     from hm_pipeline.index.codes import Codes
+    from hm_pipeline.index.tuning import LIKELY
 
-    index = Nearest("faiss", vectors, Codes.build(vectors, 0))
+    likely = Nearest("exact", vectors).best(examples, LIKELY, np.zeros(len(examples), np.int32)).items
+    index = Nearest("faiss", vectors, Codes.build(vectors, 0, likely))
     yield from ((f"{n} candidates", _ours(index.wider(n))) for n in CANDIDATES)
 
 
-def _annoy(vectors: "np.ndarray", threads: int) -> Iterator[tuple[str, "Answer"]]:
+def _annoy(vectors: "np.ndarray", examples: "np.ndarray", threads: int) -> Iterator[tuple[str, "Answer"]]:
     from hm_pipeline.index import Nearest
     from hm_pipeline.index.annoy import Neighbours
     from hm_pipeline.index.search import AnnoySearch
 
     index = Nearest("annoy", vectors, Neighbours.build(vectors, AnnoySearch()))
-    yield from ((f"search_k {n:,}", _ours(index.wider(n))) for n in (140 * 4**i for i in range(4)))
+    yield from ((f"search_k {n:,}", _ours(index.wider(n))) for n in (560, 2_240, 8_960))
 
 
-def _implicit(vectors: "np.ndarray", threads: int) -> Iterator[tuple[str, "Answer"]]:
+def _implicit(vectors: "np.ndarray", examples: "np.ndarray", threads: int) -> Iterator[tuple[str, "Answer"]]:
     import numpy as np
     from implicit.cpu.als import AlternatingLeastSquares
     from scipy import sparse
@@ -85,18 +90,20 @@ def _implicit(vectors: "np.ndarray", threads: int) -> Iterator[tuple[str, "Answe
     yield "", answer
 
 
-def _faiss_flat(vectors: "np.ndarray", threads: int) -> Iterator[tuple[str, "Answer"]]:
+def _faiss_flat(
+    vectors: "np.ndarray", examples: "np.ndarray", threads: int
+) -> Iterator[tuple[str, "Answer"]]:
     index = _of_faiss("Flat", vectors, threads)
-    yield "", lambda queries: index.search(queries, K)[1] + 1
+    yield "", lambda queries: index.search(_even(queries), K)[1] + 1
 
 
-def _faiss_ivf(vectors: "np.ndarray", threads: int) -> Iterator[tuple[str, "Answer"]]:
+def _faiss_ivf(vectors: "np.ndarray", examples: "np.ndarray", threads: int) -> Iterator[tuple[str, "Answer"]]:
     import faiss
 
     width = vectors.shape[1] + vectors.shape[1] % 2
     index = _of_faiss(f"IVF64,PQ{width // 2}x4fs,RFlat", vectors, threads)
-    for share in (16, 32, 48, 64):
-        for n in (168, 448):
+    for share in (32, 48, 64):
+        for n in (224, 448):
             inside = faiss.IVFSearchParameters(nprobe=share)
             how = faiss.IndexRefineSearchParameters(k_factor=n / K, base_index_params=inside)
             yield (
@@ -105,7 +112,9 @@ def _faiss_ivf(vectors: "np.ndarray", threads: int) -> Iterator[tuple[str, "Answ
             )
 
 
-def _faiss_hnsw(vectors: "np.ndarray", threads: int) -> Iterator[tuple[str, "Answer"]]:
+def _faiss_hnsw(
+    vectors: "np.ndarray", examples: "np.ndarray", threads: int
+) -> Iterator[tuple[str, "Answer"]]:
     import faiss
 
     index = _of_faiss(f"HNSW{LINKS}", vectors, threads)
@@ -133,7 +142,7 @@ def _even(vectors: "np.ndarray") -> "np.ndarray":
     return np.ascontiguousarray(np.pad(vectors, ((0, 0), (0, vectors.shape[1] % 2))))
 
 
-def _hnswlib(vectors: "np.ndarray", threads: int) -> Iterator[tuple[str, "Answer"]]:
+def _hnswlib(vectors: "np.ndarray", examples: "np.ndarray", threads: int) -> Iterator[tuple[str, "Answer"]]:
     import hnswlib
     import numpy as np
 
@@ -151,7 +160,7 @@ def _hnswlib(vectors: "np.ndarray", threads: int) -> Iterator[tuple[str, "Answer
     yield from ((f"ef {ef:,}", at(ef)) for ef in EFS)
 
 
-def _usearch(vectors: "np.ndarray", threads: int) -> Iterator[tuple[str, "Answer"]]:
+def _usearch(vectors: "np.ndarray", examples: "np.ndarray", threads: int) -> Iterator[tuple[str, "Answer"]]:
     import numpy as np
     from usearch.index import Index
 
@@ -170,7 +179,7 @@ def _usearch(vectors: "np.ndarray", threads: int) -> Iterator[tuple[str, "Answer
     yield from ((f"ef {ef:,}", at(ef)) for ef in EFS)
 
 
-def _voyager(vectors: "np.ndarray", threads: int) -> Iterator[tuple[str, "Answer"]]:
+def _voyager(vectors: "np.ndarray", examples: "np.ndarray", threads: int) -> Iterator[tuple[str, "Answer"]]:
     import numpy as np
     import voyager
 

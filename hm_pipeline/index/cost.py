@@ -8,14 +8,13 @@ V items, D numbers of a vector
 
 from typing import assert_never
 
-from hm_pipeline.index.codes import PAIR
+from hm_pipeline.index.codes import CODES, NUMBERS
 from hm_pipeline.index.nearest import Kind
 
-SELECTION = 24  # of a score: to be compared once it is there
-CODE = 0.46  # to be looked up and added
-CANDIDATE = 4_600  # to be kept, fetched and scored
-ROW = 200_000  # of codes, whatever the catalogue
-NODE = 8_600  # of Annoy's trees, to be visited
+SELECTION = 28  # of a score: to be compared once it is there
+CODE, CODED_ROW = 0.42, 150_000  # a code to be looked up and added; a row, whatever the catalogue
+CANDIDATE = 3_600  # to be kept, fetched and scored
+NODE, TREE_ROW = 2_100, 1_000_000  # of Annoy's trees, to be visited; a row
 
 
 def cost(kind: Kind, shape_VD: tuple[int, ...], breadth: int) -> float:
@@ -25,8 +24,8 @@ def cost(kind: Kind, shape_VD: tuple[int, ...], breadth: int) -> float:
         case "exact":
             return float(items * (width + SELECTION))
         case "faiss":
-            return items * width / PAIR * CODE + breadth * CANDIDATE + ROW
+            return items * width * CODES / NUMBERS * CODE + breadth * CANDIDATE + CODED_ROW
         case "annoy":
-            return float(breadth * NODE + ROW)
+            return float(breadth * NODE + TREE_ROW)
         case _:
             assert_never(kind)

@@ -2,7 +2,7 @@
 
 Exact                          every item is scored
 Measured ─┬─ AnnoySearch       trees, as in the thesis
-          ├─ FaissSearch       every item by 4-bit codes, which are a sixteenth of its vector
+          ├─ FaissSearch       every item by 4-bit codes, which are a tenth of its vector
           └─ AutoSearch        the cheapest of the three that meets the target
 """
 
@@ -42,7 +42,7 @@ class AnnoySearch(Measured):
 
 
 class FaissSearch(Measured):
-    """Codes of 4 bits for every two numbers of a vector, scanned in full (hm_pipeline.index.codes)."""
+    """Three codes of 4 bits for every four numbers of a vector, all scanned (hm_pipeline.index.codes)."""
 
     kind: Literal["faiss"] = "faiss"
 

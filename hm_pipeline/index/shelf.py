@@ -10,7 +10,7 @@ K list. A column is a place among the A.
 
 import math
 from dataclasses import dataclass
-from queue import SimpleQueue
+from threading import local
 from typing import Self
 
 import numpy as np
@@ -22,9 +22,7 @@ from hm_pipeline.index.threads import over_blocks
 
 BLOCK_SCORES = 16_000_000  # scores of a block: 64 MB a thread at most
 FEWEST, MOST = 16, 192  # rows of a block: fewer slow the product down, more do not make it faster
-PANEL = (
-    8192  # columns scored at once: what a block has of them is still in the cache when its maxima are taken
-)
+PANEL = 8192  # columns scored at once: a block's are still in the cache when their maxima are taken
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,13 +53,13 @@ class Shelf:
         """
         n, most = len(queries_ND), min(k, len(self.items))
         columns, values = np.zeros((n, most), np.int64), np.zeros((n, most), np.float32)
-        out, rooms = self.columns[excluded], SimpleQueue[Float32]()
+        out, rooms = self.columns[excluded], local()
 
         def answer(block: slice) -> None:
-            room = self._room(n) if rooms.empty() else rooms.get()
-            scores, best = self._scores(queries_ND[block], out[block], room)
+            if not hasattr(rooms, "own"):  # a thread's
+                rooms.own = self._room(n)
+            scores, best = self._scores(queries_ND[block], out[block], rooms.own)
             values[block], columns[block] = best_columns(scores, best, most)
-            rooms.put(room)
 
         if most:
             over_blocks(n, self._rows, answer)

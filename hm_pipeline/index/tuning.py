@@ -17,6 +17,7 @@ from hm_pipeline.index.nearest import Nearest
 from hm_pipeline.index.search import AnnoySearch, AutoSearch, Exact, FaissSearch, Search
 
 STEP = 1.4  # by which faiss is asked for more
+LIKELY = 50  # items of a query that codes are made for above all
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,20 +90,21 @@ def _widened(
     for breadth in _breadths(search, len(exact.vectors), tune.items.shape[1]):
         if cost(search.kind, exact.vectors.shape, breadth) >= limit:
             break
-        index = index.wider(breadth) if index else _begun(search, exact, breadth)
+        index = index.wider(breadth) if index else _begun(search, exact, breadth, tune)
         if tune.recall(index) >= search.recall_target:
             break
     return index
 
 
-def _begun(search: AnnoySearch | FaissSearch, exact: Nearest, breadth: int) -> Nearest:
+def _begun(search: AnnoySearch | FaissSearch, exact: Nearest, breadth: int, tune: Examination) -> Nearest:
     match search:
         case AnnoySearch():
             from hm_pipeline.index.annoy import Neighbours  # noqa: PLC0415  only where asked for
 
             return Nearest("annoy", exact.vectors, Neighbours.build(exact.vectors, search), breadth)
         case FaissSearch():
-            return Nearest("faiss", exact.vectors, Codes.build(exact.vectors, search.seed), breadth)
+            likely = exact.best(tune.queries, LIKELY, tune.excluded).items
+            return Nearest("faiss", exact.vectors, Codes.build(exact.vectors, search.seed, likely), breadth)
         case _:
             assert_never(search)
 

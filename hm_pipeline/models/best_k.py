@@ -1,5 +1,7 @@
 """The best K items of each query, chosen while the scores are warm: `index.top_k` at about a product's cost.
 
+What `index.shelf` does with numpy, for nets, which may lie on a GPU; on a CPU the two choose equally fast.
+
     queries_NQ ─ @ vectors of a panel + bias ─▶ scores_NW ─ maxima of parts ─▶ the K best parts ─▶ K columns
                                                   ▲ the same room for every panel and every block
 

@@ -91,7 +91,7 @@ def test_the_same_inputs_give_the_same_bytes_and_the_same_facts(search: Search, 
     assert told[0] == told[1]
 
 
-@pytest.mark.parametrize("size", [1, 2, 5, 40, 70])
+@pytest.mark.parametrize("size", [1, 2, 5, 40, 1100])
 def test_a_small_catalogue_is_found_whole(search: Search, size: int) -> None:
     lists = small(search, size).best(QUERIES[:50], K, np.zeros(50, np.int32))
     truth = top_k(QUERIES[:50] @ VECTORS[:size].T, K)
@@ -137,7 +137,7 @@ def test_norms_may_be_huge_or_tiny(search: Search, index: Nearest, factor: float
 
 
 def test_a_tie_goes_to_the_lower_index(search: Search) -> None:
-    twins = np.concatenate([VECTORS[:1], np.repeat(VECTORS[1:301], 2, axis=0)])
+    twins = np.concatenate([VECTORS[:1], np.repeat(VECTORS[1:801], 2, axis=0)])
     lists = built(search, twins, QUERIES, np.zeros(len(QUERIES), np.int32), K)[0].best(
         QUERIES, K, np.zeros(len(QUERIES), np.int32)
     )

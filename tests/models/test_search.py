@@ -30,7 +30,7 @@ MODELS: dict[str, Any] = {
 
 @pytest.fixture(scope="module")
 def samples() -> Samples:
-    return markov_samples(users=400, items=300, predictability=0.5, seed=1)
+    return markov_samples(users=600, items=1100, predictability=0.5, seed=1)
 
 
 @pytest.fixture(scope="module", params=MODELS)
