@@ -59,8 +59,8 @@ class Pace:
         return time.perf_counter() - self.seen[0][0] > self.seconds if self.seen else False
 
     def facts(self) -> dict[str, float]:
-        """Targets done of all, and a second over the later half of the steps; nothing but for a net."""
-        if not any(self.is_over() for _ in self.seen[:1]):
+        """Targets done of all, and a second over the later half of the steps; nothing where all were done."""
+        if not self.seen or self.seen[-1][1] >= self.total:
             return {}
         (since, before), (until, after) = self.seen[len(self.seen) // 2], self.seen[-1]
         return {"done": after, "all": self.total, "targets_per_second": (after - before) / (until - since)}
