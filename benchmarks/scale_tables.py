@@ -36,7 +36,7 @@ def exponent(by_size: dict[int, Stage]) -> str:
 def whole(stage: Stage) -> float:
     """Seconds for all of it: measured, or in proportion to the part that was done."""
     facts = stage.facts
-    if "targets_per_second" in facts:
+    if "targets_per_second" in facts and facts["done"] < facts["all"]:
         return facts["all"] / facts["targets_per_second"]
     if "asking" in facts:
         return facts["asking"] * facts["all"] / facts["done"]
