@@ -8,13 +8,20 @@ from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
 
+import polars as pl
 import pytest
 from live_machine import LiveMachine, until
 from tiny_market import MARKET, NIGHTS
 
+from hm_pipeline.config import load
+from hm_pipeline.registry.ledger import ModelRef
 from hm_pipeline.storage import find, materialise
 from tasks import ledger
+from tasks.lists import LISTS
+from tasks.run import Run
 from tasks.settings import settings
+from tasks.shard import Shard
+from tasks.stage import stored
 from tasks.study import find_answer, read_answer
 
 FIRST, SECOND, THIRD = NIGHTS[:3]
@@ -54,6 +61,21 @@ def test_each_model_was_trained_on_its_pool_and_no_torch_came_near_the_cpu_pool(
         "lstm": "gpu",
     }
     assert {kind for kind, place in where.items() if place["torch"] is not None} == {"lstm"}
+
+
+def test_a_worker_answers_some_users_as_the_night_answered_everybody(night: LiveMachine) -> None:
+    decided = ledger.current(MARKET).decisions[FIRST]
+    assert decided.lists is not None
+    lists = stored(decided.lists)
+    run = Run(config=load(Path(night.chosen["HM_CONFIG"]), MARKET), day=FIRST, inputs="")
+    ref, everything = ModelRef(**lists.facts["model"]), stored(lists.facts["samples"])
+    shard = Shard(run=run, everything=everything, ref=ref, first=20, stop=120)
+    given = f"shard={shard.model_dump_json()}"
+    watched = night.prefect("deployment", "run", f"answer/{shard.pool}", "--param", given, "--watch")
+    assert watched.returncode == 0, f"{watched.stdout}{watched.stderr}\n{night.logs()}"
+    some, everybodys = (pl.read_parquet(one.folder() / LISTS) for one in (stored(shard.address), lists))
+    assert some["user_id"].n_unique() == 100
+    assert some.equals(everybodys.join(some.select("user_id").unique(), on="user_id", how="semi"))
 
 
 def test_a_run_without_a_day_is_of_the_day_it_was_planned_for_in_the_markets_zone(night: LiveMachine) -> None:
