@@ -9,7 +9,7 @@ from pathlib import Path
 import hm_pipeline
 
 _LIBRARY = Path(hm_pipeline.__file__).parent
-_BEHIND = ("polars", "numpy", "torch", "implicit", "annoy")  # a new version may give other bytes
+_BEHIND = ("polars", "numpy", "torch", "implicit", "annoy", "faiss-cpu")  # a new version may give other bytes
 
 
 @cache
