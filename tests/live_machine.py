@@ -20,9 +20,9 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.request import Request, urlopen
 
 import boto3
+import patient
 
 DEPLOY = Path(__file__).parents[1] / "deploy"
 
@@ -97,15 +97,7 @@ class LiveMachine:
 
     def ask(self, path: str, body: Any = None, method: str | None = None) -> Any:
         """What Prefect's server answers: to a POST where there is a body, else to a GET, unless told otherwise."""
-        request = Request(
-            f"{self.urls['prefect']}/api/{path}",
-            data=None if body is None else json.dumps(body).encode(),
-            headers={"Content-Type": "application/json"},
-            method=method or ("GET" if body is None else "POST"),
-        )
-        with urlopen(request, timeout=60) as answer:
-            said = answer.read()
-        return json.loads(said) if said else None
+        return patient.ask(f"{self.urls['prefect']}/api/{path}", body, method)
 
     def told(self) -> list[dict[str, Any]]:
         """What the webhook has received so far."""

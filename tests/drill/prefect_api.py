@@ -1,10 +1,9 @@
 """Prefect's server, asked over HTTP as its UI does."""
 
-import json
 import time
 from typing import Any
-from urllib.error import URLError
-from urllib.request import Request, urlopen
+
+import patient
 
 ALIVE = ("SCHEDULED", "PENDING", "RUNNING", "CANCELLING", "PAUSED")
 OVER = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
@@ -58,15 +57,4 @@ class Prefect:
 
     def ask(self, path: str, body: dict[str, Any] | None = None, patience: float = 120) -> Any:
         """Its answer; a POST where there is a body."""
-        data = None if body is None else json.dumps(body).encode()
-        end = time.monotonic() + patience
-        while True:
-            request = Request(f"{self.url}/{path}", data=data, headers={"Content-Type": "application/json"})
-            try:
-                with urlopen(request, timeout=60) as answer:
-                    return json.loads(answer.read())
-            except (URLError, OSError) as error:
-                final = getattr(error, "code", 500) < 500
-                if final or time.monotonic() > end:
-                    raise
-                time.sleep(1)
+        return patient.ask(f"{self.url}/{path}", body, patience=patience)

@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
-from urllib.request import urlopen
 
+import patient
 import polars as pl
 import pytest
 from live_machine import LiveMachine, until
@@ -203,8 +203,7 @@ def alias(machine: LiveMachine, name: str) -> str:
 
 
 def mlflow(machine: LiveMachine, query: str) -> Any:
-    with urlopen(f"{machine.urls['mlflow']}/api/2.0/mlflow/{query}", timeout=60) as answer:
-        return json.loads(answer.read())
+    return patient.ask(f"{machine.urls['mlflow']}/api/2.0/mlflow/{query}")
 
 
 def deployment(machine: LiveMachine, flow: str) -> str:
