@@ -11,18 +11,15 @@ T interactions, V items
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from scipy import sparse
 
-from hm_pipeline.data.arrays import Float64, Int32, Int64
+from hm_pipeline.data.arrays import Float64, Int32, Int64, Sparse
 from hm_pipeline.data.histories import Histories
 from hm_pipeline.progress import Progress, Step
 
 BLOCK_INTERACTIONS = 500_000  # at most 2 * max_distance times as many pairs are held at once
-
-Sparse = Any  # scipy.sparse.csr_matrix, whose generic parameters say nothing here
 
 
 @dataclass(frozen=True)

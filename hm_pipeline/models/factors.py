@@ -12,11 +12,10 @@ import numpy as np
 from scipy import sparse
 from threadpoolctl import threadpool_limits
 
-from hm_pipeline.data.arrays import Float32
+from hm_pipeline.data.arrays import Float32, Sparse
 from hm_pipeline.data.histories import Histories
 from hm_pipeline.data.samples import Samples
 from hm_pipeline.models.als_config import FactorsConfig
-from hm_pipeline.models.cooccurrence import Sparse
 from hm_pipeline.models.fold_in import FoldIn
 from hm_pipeline.progress import Progress, Step
 

@@ -1,6 +1,6 @@
 """Sequence-aware item-kNN, and markov, its special case (docs/definitions.md).
 
-N rows, V items, K places
+N rows, V items, K places, U items that vote
 """
 
 from dataclasses import dataclass
@@ -11,14 +11,15 @@ import numpy as np
 from pydantic import Field
 from scipy import sparse
 
-from hm_pipeline.data.arrays import Bool, Float64
+from hm_pipeline.data.arrays import Bool, Float64, Sparse
 from hm_pipeline.data.histories import Histories
 from hm_pipeline.data.recommendations import Recommendations
 from hm_pipeline.data.samples import Samples
 from hm_pipeline.frozen import Frozen
-from hm_pipeline.index import top_k
-from hm_pipeline.models.blocks import in_blocks
-from hm_pipeline.models.cooccurrence import Similarity, Sparse, similarities, votes
+from hm_pipeline.index import sparse_top_k
+from hm_pipeline.index.sparse import CELLS_A_SCORE
+from hm_pipeline.models.blocks import in_threads
+from hm_pipeline.models.cooccurrence import Similarity, similarities, votes
 from hm_pipeline.models.fitting import FitContext, FitReport, Fitted
 
 
@@ -65,16 +66,22 @@ class ItemKnn:
         """As `Recommender.recommend`; a score is the sum of the votes, 0 where popularity fills."""
 
         def answer(block: Histories) -> Recommendations:
-            return top_k(self.scores(block), k, excluded=block.last, allowed=allowed)
+            return sparse_top_k(self._voted(block), k, excluded=block.last, allowed=allowed)
 
-        width = 2 * self.similarity.shape[0]  # twice: scores are born in double precision
-        return in_blocks(histories, k, width, answer)
+        neighbours = int(np.diff(self.similarity.indptr).max(initial=1))
+        most = min(self.max_history * neighbours, self.similarity.shape[0])
+        return in_threads(histories, k, CELLS_A_SCORE * most, answer)
 
     def scores(self, histories: Histories) -> Float64:
         """(N, V) the sum of the votes for each item: a block of rows, not everybody's."""
-        voted = votes(histories, self.similarity.shape[0], self.max_history, self.decay) @ self.similarity
-        scores_NV: Float64 = voted.toarray()
+        scores_NV: Float64 = self._voted(histories).toarray()
         return scores_NV
+
+    def _voted(self, histories: Histories) -> Sparse:
+        """(N, V) the sums above 0, in double precision, without making that of the whole similarity."""
+        votes_NV = votes(histories, self.similarity.shape[0], self.max_history, self.decay)
+        voters_U = np.unique(votes_NV.indices)
+        return votes_NV[:, voters_U] @ self.similarity[voters_U]
 
     def save(self, folder: Path) -> None:
         """similarity.npz and votes.npy."""

@@ -1,6 +1,6 @@
 """What a user took before, once more.
 
-N rows, V items, K places, P pairs of a row and an item
+N rows, V items, K places
 """
 
 from dataclasses import dataclass
@@ -8,14 +8,16 @@ from pathlib import Path
 from typing import Literal, Self
 
 import numpy as np
+from scipy import sparse
 
-from hm_pipeline.data.arrays import Bool, Float32
+from hm_pipeline.data.arrays import Bool, Sparse
 from hm_pipeline.data.histories import Histories
 from hm_pipeline.data.recommendations import Recommendations
 from hm_pipeline.data.samples import Samples
 from hm_pipeline.frozen import Frozen
-from hm_pipeline.index import top_k
-from hm_pipeline.models.blocks import in_blocks
+from hm_pipeline.index import sparse_top_k
+from hm_pipeline.index.sparse import CELLS_A_SCORE
+from hm_pipeline.models.blocks import in_threads
 from hm_pipeline.models.fitting import FitContext, Fitted
 
 
@@ -38,9 +40,10 @@ class Repeat:
         """As `Recommender.recommend`; the score of an own item is its place from the end, of others 0."""
 
         def answer(block: Histories) -> Recommendations:
-            return top_k(own_items(block, self.size), k, excluded=block.last, allowed=allowed)
+            return sparse_top_k(own_items(block, self.size), k, excluded=block.last, allowed=allowed)
 
-        return in_blocks(histories, k, self.size, answer)
+        longest = int(histories.lengths.max(initial=1))
+        return in_threads(histories, k, CELLS_A_SCORE * longest, answer)
 
     def save(self, folder: Path) -> None:
         """size.npy: there is nothing else."""
@@ -53,17 +56,15 @@ class Repeat:
         return cls(int(np.load(folder / "size.npy", allow_pickle=False)))
 
 
-def own_items(histories: Histories, size: int) -> Float32:
-    """scores_NV: a row's items numbered from its least one (few, long ago) upwards from 1; others 0."""
+def own_items(histories: Histories, size: int) -> Sparse:
+    """(N, V) a row's items numbered from its least one (few, long ago) upwards from 1."""
     rows, items = histories.interactions()
     keys, newest_first, counts = np.unique((rows * size + items)[::-1], return_index=True, return_counts=True)
     rows, items = keys // size, keys % size
     order = np.lexsort((-newest_first, counts, rows))  # by row, then from the least to the best
-    distinct = np.bincount(rows, minlength=len(histories))
-    before = np.cumsum(distinct) - distinct
-    scores = np.zeros((len(histories), size), dtype=np.float32)
-    scores[rows[order], items[order]] = np.arange(len(order)) - before[rows[order]] + 1
-    return scores
+    before = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=len(histories)))])
+    places = (np.arange(len(order)) - before[rows[order]] + 1).astype(np.float32)
+    return sparse.csr_matrix((places, items[order], before), shape=(len(histories), size))
 
 
 def fit_repeat(config: RepeatConfig, samples: Samples, context: FitContext) -> Fitted:
