@@ -30,6 +30,23 @@ def test_drift_that_stops_a_promotion_is_told(machine: LiveMachine) -> None:
     assert (told[0]["day"], told[0]["message"]) == ("2021-06-02", "half of the items are new")
 
 
+def test_a_night_that_never_came_is_told(machine: LiveMachine) -> None:
+    made = {one["name"]: one for one in machine.ask("automations/filter", {})}
+    slow = made["hm: no new lists of SE"]
+    watched = {"match": {"prefect.resource.id": "hm.market.nowhere"}, "within": 20}  # not 26 hours
+    wanted = {name: slow[name] for name in ("description", "actions")}
+    hasty = machine.ask(
+        "automations/", wanted | {"name": "no new lists of nowhere", "trigger": slow["trigger"] | watched}
+    )
+    try:
+        _happens(machine, "lists_published('nowhere', date(2021, 6, 3), 'als')")
+        told = until(lambda: [b for b in machine.told() if b["state"] == "missing"])
+    finally:
+        machine.ask(f"automations/{hasty['id']}", method="DELETE")
+    assert told, f"nobody was told\n{machine.logs()}"
+    assert told[0]["day"] == "2021-06-03", "the last one that was published"
+
+
 def _happens(machine: LiveMachine, event: str) -> None:
     """An event of tasks/events.py, from another process."""
     code = f"from datetime import date; from tasks.events import *; {event}"

@@ -4,6 +4,8 @@ import subprocess
 import time
 from datetime import date
 
+from live_machine import until
+
 from drill.fault import Fault, Injury, SkippedError
 from drill.faults.stages import request_of
 from drill.stand import NIGHT_SECONDS, Stand
@@ -62,15 +64,19 @@ def kill_prefect(stand: Stand, days: list[date]) -> list[Injury]:
 
 
 def have_no_gpu_worker(stand: Stand, days: list[date]) -> list[Injury]:
-    """The GPU pool has no worker: the night fails after the pool's `wait_minutes` with an error that names the pool,
-    yesterday's lists stay and are marked as stale; with a worker the next check for gaps makes the day."""
+    """The GPU pool has no worker: the webhook is told, the night fails after the pool's `wait_minutes` with an error
+    that names the pool, yesterday's lists stay and are marked as stale; with a worker the next check for gaps makes
+    the day."""
     with stand.without("workers:gpu"):
         stand.struck()
         run = stand.night(days[0])
         ended = stand.prefect.ended(run, NIGHT_SECONDS)
         told = stand.prefect.told(run)
+        heard = until(lambda: [said for said in stand.live.told() if said["state"] == "not ready"], 180)
     assert ended == "FAILED", told
     assert "gpu-pool has no worker" in told, told
+    assert heard, "the webhook was not told"
+    assert "gpu-pool" in heard[-1]["text"], heard
     return [Injury("no worker of the GPU pool", "train gpu", ended)]
 
 
