@@ -40,7 +40,7 @@ def test_a_night_that_never_came_is_told(machine: LiveMachine) -> None:
     )
     try:
         _happens(machine, "lists_published('nowhere', date(2021, 6, 3), 'als')")
-        told = until(lambda: [b for b in machine.told() if b["state"] == "missing"])
+        told = until(lambda: [b for b in machine.told() if b["state"] == "missing"], seconds=240)
     finally:
         machine.ask(f"automations/{hasty['id']}", method="DELETE")
     assert told, f"nobody was told\n{machine.logs()}"
