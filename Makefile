@@ -51,5 +51,5 @@ format: install  ## make the style right
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-clean:           ## remove what the demo made; the environment stays
-	rm -rf hm-data
+clean:           ## remove what the demo made; other markets, imports, MLflow's runs and make up's data stay
+	rm -rf hm-data/demo hm-data/raw/*/market=demo hm-data/raw/.imports/demo* hm-data/work/*/demo

@@ -53,7 +53,7 @@ class Memory(Frozen):
     log: str
     model: str
     samples: str
-    config: str  # fingerprint
+    config: ModelConfig
     peak_mib: float
     seconds: float  # of the fit, a part of the whole one
 
@@ -91,7 +91,7 @@ class Journal(Lines[Record]):
     def peak(self, result: Result) -> float | None:
         """MiB of the fit behind a result: of a probe, else of the trial itself."""
         trial = self.trials(result.log, result.model, result.samples).get(result.config.fingerprint())
-        key = (result.log, result.model, result.samples, result.config.fingerprint())
+        key = (result.log, result.model, result.samples, result.config)
         probes = (m for m in self.all() if isinstance(m, Memory))
         probed = [m.peak_mib for m in probes if (m.log, m.model, m.samples, m.config) == key]
         return probed[-1] if probed else trial.peak_mib if trial else None

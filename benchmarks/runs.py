@@ -92,7 +92,7 @@ class Bench:
             log=self.source.name,
             model=model,
             samples=self.samples.digest,
-            config=config.fingerprint(),
+            config=config,
             peak_mib=peak.mib,
             seconds=clock.seconds(),
         )

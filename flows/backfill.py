@@ -10,7 +10,8 @@ from flows.dispatch import carry_out
 from flows.errand import MOST_ATTEMPTS, Errand
 from hm_pipeline.config import RunConfig
 from hm_pipeline.errors import ConfigError, DispatchError, HmPipelineError
-from tasks.gaps import days_between, inputs_of, is_there, missing, require_kept
+from tasks.extract import inputs_of
+from tasks.gaps import days_between, is_there, missing, require_kept
 from tasks.prepare import resolve
 from tasks.settings import settings
 
@@ -58,7 +59,7 @@ def errand_of(config: RunConfig, day: date, attempts: int) -> Errand:
         deployment=f"daily/{market}",
         pool="orchestrator-pool",
         parameters={"day": str(day)},
-        key=f"night/{market}/{day}/{inputs_of(config, day)}",
+        key=f"night/{market}/{day}/{inputs_of(config.market, day)}",
         is_done=lambda: is_there(market, day),
         wait_minutes=WORKER_MINUTES,
         attempts=attempts,

@@ -24,7 +24,7 @@ app = typer.Typer(
 
       hm run --market eshop --day 2008-05-05
 
-      hm show --market eshop --user 17
+      hm show --market eshop --user 7400
 
       hm backfill --market eshop --from 2008-05-05 --to 2008-05-11 --only-missing
 

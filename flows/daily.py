@@ -21,11 +21,11 @@ from tasks import ledger
 from tasks.commit import commit, publish
 from tasks.decide import champion_before, weigh
 from tasks.drift import measure_drift
-from tasks.erasure import erase
+from tasks.erasure import erase, prune
 from tasks.evaluate import evaluate_champion, evaluate_release
 from tasks.lists import examine
 from tasks.longevity import longevity
-from tasks.office import in_office, published_hr, standing
+from tasks.office import entered, in_office, overtaken, published_hr, standing
 from tasks.order import orders
 from tasks.prepare import arrived, logical_day, prepare, resolve
 from tasks.register import register
@@ -64,8 +64,9 @@ def daily(
     run_date = logical_day(resolved, day)
     with marking_stale(market, run_date):
         publish(market)
-        erase(resolved, run_date)
+        erase(market, run_date)
         run = prepare(resolved, run_date, redo)
+        prune(resolved, run_date)  # a mistyped day of next year ends in `prepare`, and deletes nothing
         return standing(run) or compute(run)
 
 
@@ -80,10 +81,10 @@ def compute(run: Run) -> Outcome:
     def conclude() -> Outcome:
         """From what the ledger says to what it says next."""
         seen = ledger.current(run.market).seq
-        champion = champion_before(run.market, run.day)
-        own = evaluate_champion(run, samples, champion)
+        incumbent = evaluate_champion(run, samples, champion_before(run.market, run.day))
+        champion, own = incumbent.ref, incumbent.own
         aged = longevity(run, samples, champion, own)
-        verdict = weigh(run, scores, champion, own, moved)
+        verdict = weigh(run, scores, incumbent, moved)
         winner = refitted(run, everything, fits, verdict)
         stages = (window, samples, everything, *fits.values(), *scores.values(), moved, own, aged, winner)
         watched = watch(run, shown, moved, aged, stages)
@@ -99,6 +100,9 @@ def compute(run: Run) -> Outcome:
             examine(run, everything, lists, verdict)
         decision = commit(run, seen, samples, verdict, versions, lists)
         publish(run.market)
+        if (others := overtaken(run, decision)) is not None:
+            return others
+        office, lists = entered(decision, champion, office, lists)
         return report(run, window, fits, scores, own, decision, office, lists, watched)
 
     return again_on_conflict(conclude)

@@ -22,7 +22,10 @@ _TRAPS = {
     "sqlalchemy": ("2.1", "the scheduler silently never schedules a run"),
     "prefect": ("3.9", "untested with the rest of constraints.txt"),
 }
-_NEEDED = ("prefect", "torch", "polars", "implicit", "annoy", "mlflow", "boto3", "pydantic", "safetensors")
+_NEEDED = (
+    "prefect", "torch", "polars", "implicit", "annoy", "faiss-cpu",
+    "mlflow", "boto3", "pydantic", "safetensors",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,14 @@
-"""Other people's files into the raw layout, with a bar."""
+"""Other people's files into the raw layout, with a bar.
 
+A bucket keeps the importer's record as `users/market=M/_import.json`, which readers pass over: what an
+earlier import left there and this one does not make goes.
+"""
+
+import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from flows.display import console, live
 from hm_pipeline.config import load
@@ -10,6 +17,9 @@ from hm_pipeline.data.importers.hm_kaggle import import_hm_kaggle
 from hm_pipeline.data.importers.layout import Imported
 from hm_pipeline.data.importers.table import import_table
 from hm_pipeline.data.importers.uci_eshop import import_uci_eshop
+from hm_pipeline.data.raw import ROOMS
+from hm_pipeline.errors import NotThereError
+from hm_pipeline.storage import Storage
 from hm_pipeline.storage.folder import Folder
 from tasks.progress import tell
 from tasks.scratch import scratch
@@ -45,15 +55,31 @@ def _import(market: str, work: Callable[[Path], Imported]) -> None:
             imported = work(Path(raw.uri))
         else:
             with scratch() as place:
-                imported = work(place)
-                for file in _plain_files(place):
-                    raw.upload(file, file.relative_to(place).as_posix())
+                imported = _delivered(raw, market, place, work(place))
     counts = ", ".join(f"{n:,} {what}" for what, n in imported.counts.items())
     said = "imported" if imported.fresh else "already there"
     console.print(f"{said}: {counts}; {imported.first_day} to {imported.last_day}")
 
 
-def _plain_files(place: Path) -> list[Path]:
-    """What belongs into the raw layout; the importer's own marker stays behind."""
-    files = (f for f in place.rglob("*") if f.is_file())
-    return sorted(f for f in files if not any(p.startswith(".") for p in f.relative_to(place).parts))
+def _delivered(raw: Storage, market: str, place: Path, imported: Imported) -> Imported:
+    """From `place` into the bucket, unless the same import lies there."""
+    key, made = f"users/market={market}/_import.json", place / ".imports" / f"{market}.json"
+    before, after = _record(raw, key), json.loads(made.read_text())
+    there = {e.key: e.size for room in ROOMS for e in raw.keys(f"{room}/market={market}")}
+    if before.get("digest") == after["digest"] and after["files"].items() <= there.items():
+        return replace(imported, fresh=False)
+    old = before.get("files", {})
+    raw.write(key, json.dumps({"files": old | after["files"]}).encode())  # from here on nothing is sure
+    for path in after["files"]:
+        raw.upload(place / path, path)
+    for gone in old.keys() - after["files"].keys():
+        raw.delete(gone)
+    raw.write(key, made.read_bytes())
+    return imported
+
+
+def _record(raw: Storage, key: str) -> dict[str, Any]:
+    try:
+        return dict(json.loads(raw.read(key)))
+    except NotThereError:
+        return {}

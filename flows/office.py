@@ -13,7 +13,7 @@ from hm_pipeline.storage import find
 from tasks import ledger
 from tasks.code import revision
 from tasks.commit import publish
-from tasks.lists import recommend
+from tasks.lists import examine, recommend
 from tasks.run import Run
 from tasks.settings import settings
 from tasks.stage import stored
@@ -76,12 +76,16 @@ def _show(market: str) -> None:
 
 
 def _fresh_lists(config: RunConfig, now: State, entry: Rollback) -> str:
-    """The manifest prefix of the restored champion's answers to the histories behind the present lists."""
+    """The manifest prefix of the restored champion's answers to the histories behind the present lists.
+
+    PublishError where they are not fit to be shown.
+    """
     shown = shown_lists(config.market.name, now)
     run = Run(config=config, day=entry.day, inputs="rollback")
     everything = stored(shown["samples"])
     lists = recommend.fn(run, everything, entry.champion)
     assert lists is not None
+    examine.fn(run, everything, lists)
     return lists.prefix
 
 

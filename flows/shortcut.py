@@ -1,11 +1,9 @@
 """Looking before starting: a day that stands needs no orchestrator."""
 
-from contextlib import nullcontext
 from datetime import date
 
 from hm_pipeline.report.outcome import Outcome
 from tasks.commit import publish
-from tasks.deadline import deadline_ahead
 from tasks.erasure import to_forget
 from tasks.office import standing
 from tasks.prepare import prepare, resolve
@@ -21,5 +19,5 @@ def already(market: str, day: date, redo: bool) -> Outcome | None:
         return None
     config = resolve.fn(market, None)
     publish.fn(market)
-    with marking_stale(market, day) if deadline_ahead(config, day) else nullcontext():
+    with marking_stale(market, day):
         return standing(prepare.fn(config, day, redo))

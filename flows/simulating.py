@@ -11,6 +11,7 @@ from typing import Any
 
 from flows.display import console, live
 from hm_pipeline.config import load, parse
+from hm_pipeline.data.raw import ROOMS
 from hm_pipeline.errors import ConfigError, NotThereError
 from hm_pipeline.frozen import Frozen
 from hm_pipeline.progress import Step
@@ -20,8 +21,6 @@ from hm_pipeline.simulation.oracle import best_hit_ratio
 from hm_pipeline.storage import Storage
 from tasks.progress import tell
 from tasks.settings import settings
-
-_ROOMS = ("web_interactions", "articles", "users")
 
 
 class Written(Frozen):
@@ -108,7 +107,7 @@ def _written(raw: Storage, files: Iterable[RawFile], wanted: bool) -> Written | 
 
 
 def _there(raw: Storage, market: str) -> dict[str, int]:
-    return {entry.key: entry.size for room in _ROOMS for entry in raw.keys(f"{room}/market={market}")}
+    return {entry.key: entry.size for room in ROOMS for entry in raw.keys(f"{room}/market={market}")}
 
 
 def _place(market: str) -> str:

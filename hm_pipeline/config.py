@@ -88,6 +88,12 @@ class RunConfig(Frozen):
             raise ValueError("pools.toml: all pools are paid in one currency, since prices are added")
         return self
 
+    @model_validator(mode="after")
+    def _one_set_of_events(self) -> "RunConfig":
+        if self.samples.interaction_events != self.market.interaction_events:
+            raise ValueError("samples.interaction_events follows market.interaction_events: set that one")
+        return self
+
     def pool_of(self, kind: str) -> Pool:
         """Where a kind of model trains."""
         return self.pools[self.pool_name_of(kind)]

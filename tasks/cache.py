@@ -26,8 +26,8 @@ def tidy(market: str) -> None:
 
 
 def _tidy_checkpoints(market: str, folder: Path) -> None:
-    """An erasure drops the copy in the bucket: what has none may know who was erased."""
+    """An erasure drops the copy in the bucket: what has none may know who was erased, unless it is so new."""
     day, *name = folder.relative_to(settings().work / ROOM / market).parts
     mirror = Mirror.of(market, day, Path(*name))
-    if not settings().storage.keys(mirror.key):
+    if not mirror.is_in_use() and not settings().storage.keys(mirror.key):
         shutil.rmtree(folder, ignore_errors=True)

@@ -6,10 +6,13 @@
 A results root that is a folder gets no copy: it lies on the disk that the checkpoints lie on.
 """
 
+import fcntl
 import json
+import os
 import shutil
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -55,6 +58,28 @@ class Mirror:
             raise NotThereError(f"{self.key}/{step} is going")
         for entry in found:
             settings().storage.fetch(entry.key, self.folder / entry.key.removeprefix(f"{self.key}/"))
+
+    @contextmanager
+    def in_use(self) -> Iterator[None]:
+        """Meanwhile nobody takes it for what a training left; the lock goes with its process."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        handle = os.open(self.folder, os.O_RDONLY)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_SH)
+            yield
+        finally:
+            os.close(handle)
+
+    def is_in_use(self) -> bool:
+        """Whether somebody on this machine trains there."""
+        handle = os.open(self.folder, os.O_RDONLY)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(handle)
+        return False
 
     def keep(self) -> None:
         """Copy what is whole here; a bucket that does not answer costs the copy, not the training."""

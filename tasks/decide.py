@@ -7,6 +7,7 @@ from prefect import task
 
 from hm_pipeline.config import FLOORS
 from hm_pipeline.data.drift_report import DriftReport
+from hm_pipeline.errors import ModelError
 from hm_pipeline.evaluation.estimate import UNKNOWN
 from hm_pipeline.evaluation.evaluate import Evaluation
 from hm_pipeline.evaluation.paired import Difference, paired
@@ -15,7 +16,7 @@ from hm_pipeline.registry.promotion import Candidate, Champion, Night, Verdict, 
 from hm_pipeline.registry.state import before
 from tasks import ledger
 from tasks.drift import load_drift
-from tasks.evaluate import load_evaluation
+from tasks.evaluate import Incumbent, load_evaluation
 from tasks.run import Run
 from tasks.stage import Stored
 
@@ -31,14 +32,17 @@ def champion_before(market: str, day: date) -> ModelRef | None:
 def weigh(
     run: Run,
     scores: Scores,
-    champion: ModelRef | None,
-    own: Stored[Evaluation] | None,
+    incumbent: Incumbent,
     moved: Stored[DriftReport],
 ) -> Verdict:
-    """The verdict of the night, from paired differences on the arrivals of D-1 and how D-1 itself looked."""
+    """The verdict of the night, from paired differences on the arrivals of D-1 and how D-1 itself looked.
+
+    ModelError where the champion cannot be read and nobody may take its place: then nobody could answer.
+    """
     now, past = ledger.current(run.market), before(ledger.entries(run.market), run.day)
     target = run.config.publish.gate_target
     gate = {kind: load_evaluation(stored, target) for kind, stored in scores.items()}
+    champion, own = incumbent.ref, incumbent.own
     night = Night(
         day=run.day,
         targets=max(e.n for e in gate.values()),
@@ -51,7 +55,16 @@ def weigh(
         held_kinds=now.held_kinds,
         held_versions=now.held_versions,
     )
-    return decide(night, run.config.gate, past.history)
+    return _without(incumbent.lost, decide(night, run.config.gate, past.history))
+
+
+def _without(lost: str, verdict: Verdict) -> Verdict:
+    """The verdict, which says why somebody in office was not met."""
+    if not lost or verdict.step == "older day":
+        return verdict
+    if not verdict.promote:
+        raise ModelError(f"{lost}; and nobody may take its place: {verdict.reason}")
+    return verdict.model_copy(update={"reason": f"{lost[0].upper()}{lost[1:]}. {verdict.reason}"})
 
 
 def _office(champion: ModelRef | None) -> Champion | None:

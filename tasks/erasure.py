@@ -35,10 +35,8 @@ from tasks.settings import settings
 
 
 @task(name="erase")
-def erase(config: RunConfig, day: date) -> int:
+def erase(market: str, day: date) -> int:
     """Forget the newly listed users in everything kept, then say so in the ledger; how many there were."""
-    market = config.market.name
-    prune(config, day)
     if not to_forget(market):
         return 0
     with alone(f"{market}/erasing"):  # two would sweep away each other's rewrites
@@ -67,11 +65,16 @@ def to_forget(market: str) -> frozenset[str]:
     if not listed:
         return listed
     known = {digest for entry in ledger.current(market).erasures for digest in entry.users}
-    return frozenset(u for u in listed if salted_hash(u, _salt(market)) not in known)
+    salt = _salt(market)
+    return frozenset(u for u in listed if salted_hash(u, salt) not in known)
 
 
+@task(name="prune")
 def prune(config: RunConfig, day: date) -> list[date]:
-    """Delete what was made on days past `retention_days`; what the ledger still shows stays."""
+    """Delete what was made on days past `retention_days`, as of a run date whose raw data is there.
+
+    What the ledger still shows stays.
+    """
     market, storage = config.market.name, settings().storage
     now = ledger.current(market)
     shown = {ref.uri for ref in (now.champion, now.previous) if ref} | {now.lists}

@@ -1,11 +1,13 @@
 """A release against the holdouts of tonight's samples."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from prefect import task
 
 from hm_pipeline.data.samples import Samples
+from hm_pipeline.errors import DamagedError, ModelError, NotThereError
 from hm_pipeline.evaluation.evaluate import Evaluation, evaluate
 from hm_pipeline.evaluation.mix import mix_distance
 from hm_pipeline.models.release import Release
@@ -47,13 +49,27 @@ def evaluate_release(
     return kept(run, "evaluation", made_from, ROOMS, produce, title=f"evaluate {name}")
 
 
-def evaluate_champion(
-    run: Run, samples: Stored[Samples], champion: ModelRef | None
-) -> Stored[Evaluation] | None:
-    """The newest champion of an earlier run date answers the new histories with its stored parameters."""
+@dataclass(frozen=True)
+class Incumbent:
+    """Whom tonight's candidates meet, and how it did; `lost` says why it can do nothing any more."""
+
+    ref: ModelRef | None = None
+    own: Stored[Evaluation] | None = None
+    lost: str = ""
+
+
+def evaluate_champion(run: Run, samples: Stored[Samples], champion: ModelRef | None) -> Incumbent:
+    """The newest champion of an earlier run date answers the new histories with its stored parameters.
+
+    One that cannot be read any more (its configuration is of another version, its files are damaged or
+    gone) is nobody to meet: a market that keeps it in office would never publish again.
+    """
     if champion is None:
-        return None
-    return evaluate_release(run, samples, Stored(prefix=champion.uri), "champion")
+        return Incumbent()
+    try:
+        return Incumbent(champion, evaluate_release(run, samples, Stored(prefix=champion.uri), "champion"))
+    except (ModelError, DamagedError, NotThereError) as error:
+        return Incumbent(lost=f"the champion, {champion.kind} of {champion.day}, cannot be read: {error}")
 
 
 def load_evaluation(stored: Stored[Evaluation], holdout: str) -> Evaluation:

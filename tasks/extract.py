@@ -13,7 +13,7 @@ from hm_pipeline.data.catalogue import Catalogued, examine_catalogue, judge_cata
 from hm_pipeline.data.extract import Extracted, examine, judge
 from hm_pipeline.data.log import InteractionLog
 from hm_pipeline.data.market import MarketConfig
-from hm_pipeline.errors import LateDataError
+from hm_pipeline.errors import ContractError, LateDataError
 from hm_pipeline.frozen import Frozen, digest_of
 from hm_pipeline.storage import Entry
 from tasks.erase_list import erase_list
@@ -23,6 +23,8 @@ from tasks.run import Run
 from tasks.scratch import scratch
 from tasks.settings import settings
 from tasks.stage import Stored, kept
+
+LATE = "late"  # instead of a digest
 
 
 class Inputs(Frozen):
@@ -51,6 +53,14 @@ def inputs(market: MarketConfig, day: date) -> Inputs:
     notes += [f"nobody reads {key}" for key in (*chosen.strays, *articles.strays, *users.strays)]
     notes += [f"{room}: {s}" for room, s in (("articles", articles), ("users", users)) if s.day is None]
     return Inputs(days=chosen.files, articles=articles.files, users=users.files, notes=tuple(notes))
+
+
+def inputs_of(market: MarketConfig, day: date) -> str:
+    """A digest of what a run of `day` reads; LATE where not all of it is there."""
+    try:
+        return inputs(market, day).digest
+    except ContractError:
+        return LATE
 
 
 def _folder(market: MarketConfig, day: date) -> str:

@@ -5,9 +5,9 @@ from datetime import date, timedelta
 
 from hm_pipeline.config import RunConfig
 from hm_pipeline.data.raw import expired
-from hm_pipeline.errors import ConfigError, ContractError
+from hm_pipeline.errors import ConfigError
 from tasks import ledger
-from tasks.extract import inputs
+from tasks.extract import LATE, inputs_of
 from tasks.report import find_outcome
 
 
@@ -44,14 +44,6 @@ def require_kept(config: RunConfig, days: Iterable[date]) -> None:
         )
 
 
-def inputs_of(config: RunConfig, day: date) -> str:
-    """A digest of the raw files of a day's window; "late" where they have not all arrived."""
-    try:
-        return inputs(config.market, day).digest
-    except ContractError:
-        return "late"
-
-
 def holes(config: RunConfig, last: date, days: int) -> list[date]:
     """The missing run dates among the last `days` up to `last` that can be made, oldest first.
 
@@ -66,4 +58,4 @@ def holes(config: RunConfig, last: date, days: int) -> list[date]:
 
 def arrived(config: RunConfig, day: date) -> bool:
     """Whether a night of `day` finds the raw data that it needs."""
-    return inputs_of(config, day) != "late"
+    return inputs_of(config.market, day) != LATE

@@ -92,10 +92,10 @@ def _release(shard: Shard) -> Stored[Release]:
 
 @task(name="examine", **ON_STORAGE)
 def examine(
-    run: Run, everything: Stored[Samples], lists: Stored[pl.DataFrame] | None, verdict: Verdict
+    run: Run, everything: Stored[Samples], lists: Stored[pl.DataFrame] | None, verdict: Verdict | None = None
 ) -> None:
-    """The last look before the commit. PublishError; lists that are never shown are not looked at."""
-    if lists is None or verdict.step == "older day":
+    """The last look before the ledger's entry. PublishError; lists that are never shown are not looked at."""
+    if lists is None or (verdict is not None and verdict.step == "older day"):
         return
     place, known = lists.folder(), Samples.load(everything.folder())
     shown = Shown(

@@ -19,7 +19,7 @@ from tasks.report import find_outcome
 from tasks.retry import ON_STORAGE
 from tasks.run import Run
 from tasks.settings import settings
-from tasks.stage import Stored
+from tasks.stage import Stored, stored
 from tasks.standing import settles
 
 
@@ -41,6 +41,29 @@ def _changed(run: Run, decision: Decision) -> tuple[str, ...]:
     )
 
 
+def overtaken(run: Run, decision: Decision) -> Outcome | None:
+    """What another run of the day entered from other inputs, and reported.
+
+    None where the decision is this run's, and where its run was killed before it could report.
+    """
+    return None if decision.run_digest == run.digest else standing(run)
+
+
+def entered(
+    decision: Decision,
+    champion: ModelRef | None,
+    office: ModelRef | None,
+    lists: Stored[pl.DataFrame] | None,
+) -> tuple[ModelRef | None, Stored[pl.DataFrame] | None]:
+    """Who answers, and the lists, as the ledger has them: another run's, where that one was first.
+
+    `champion` is of an earlier run date; `office` and `lists` are what this run would have entered.
+    """
+    if decision.lists is None or (lists is not None and decision.lists == lists.prefix):
+        return office, lists
+    return decision.champion or champion, stored(decision.lists)
+
+
 def in_office(
     champion: ModelRef | None, verdict: Verdict, versions: Mapping[str, ModelRef]
 ) -> ModelRef | None:
@@ -50,16 +73,16 @@ def in_office(
 
 @task(name="published_hr", **ON_STORAGE)
 def published_hr(run: Run, window: Stored[InteractionLog]) -> Estimate | None:
-    """HR of the lists that were shown on D-1, on what users did first that day; None where none were."""
+    """HR of the lists shown last on D-1, on what users did first that day; None where none were."""
     yesterday = run.day - timedelta(days=1)
-    decision = ledger.current(run.market).decisions.get(yesterday)
-    if decision is None or decision.lists is None:
+    shown = ledger.current(run.market).shown.get(yesterday)
+    if shown is None:
         return None
     log, config = InteractionLog.load(window.folder() / "log"), run.config.samples
     users = some_users(log, config.interaction_events, config.seed)
     arrivals = pl.concat(first_arrivals(some, yesterday) for some in users)
-    if find(settings().storage, decision.lists) is None:  # past retention_days
+    if find(settings().storage, shown) is None:  # past retention_days
         return None
-    place = Stored[pl.DataFrame](prefix=decision.lists).folder()
+    place = Stored[pl.DataFrame](prefix=shown).folder()
     lists, default = pl.read_parquet(place / "lists.parquet"), pl.read_parquet(place / "default.parquet")
     return hit_ratio_shown(lists, default, arrivals)

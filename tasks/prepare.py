@@ -8,10 +8,11 @@ from prefect.runtime import flow_run
 
 from hm_pipeline.config import RunConfig, load
 from hm_pipeline.data.log import InteractionLog
-from hm_pipeline.errors import ConfigError, LateDataError
+from hm_pipeline.errors import ConfigError, LateDataError, RegistryError
+from hm_pipeline.registry.ledger import Decision
 from tasks import ledger
 from tasks.deadline import awaited, deadline_ahead
-from tasks.extract import extract, inputs
+from tasks.extract import extract, inputs, inputs_of
 from tasks.listeners import outlive_the_worker
 from tasks.retry import ON_STORAGE
 from tasks.run import Run
@@ -47,14 +48,28 @@ def prepare(config: RunConfig, day: date, redo: bool) -> Run:
     """The run of a market and day; raw data that is late is waited for while a deadline is ahead.
 
     Raises LateDataError or MissingPartitionsError before anything is computed. A day that is decided
-    waits for nothing: it is only read again.
+    waits for nothing, not even for raw files that are gone by now: it is only read again.
     """
 
     def look() -> Run:
         return Run(config=config, day=day, inputs=inputs(config.market, day).digest, redo=redo)
 
-    decided = not redo and day in ledger.current(config.market.name).decisions
-    return look() if decided else awaited(look, config, day)
+    stands = ledger.current(config.market.name).decisions.get(day)
+    if stands is not None and redo:
+        _refuse_to_lose(stands, config.market.name)
+    if stands is None or redo:
+        return awaited(look, config, day)
+    return Run(config=config, day=day, inputs=inputs_of(config.market, day), redo=redo)
+
+
+def _refuse_to_lose(stands: Decision, market: str) -> None:
+    """RegistryError where deciding again could replace nobody, and would lose what was decided then."""
+    newest = ledger.current(market).newest
+    if newest is not None and stands.day < newest and stands.verdict.step != "older day":
+        raise RegistryError(
+            f"market {market}: {stands.day} cannot be decided again: {newest} was decided since, so it could "
+            "replace nobody, and what it decided then would be lost. --redo is for the newest run date"
+        )
 
 
 @task(name="prepare again", **ON_STORAGE)

@@ -5,7 +5,7 @@ from functools import cache
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from hm_pipeline.errors import ConfigError
@@ -101,8 +101,15 @@ def _opened(uri: str) -> Storage:
 
 @cache
 def settings() -> Settings:
-    """This process's settings."""
-    return Settings()
+    """This process's settings. ConfigError names the variable that is wrong."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        wrong = "; ".join(
+            f"HM_{'_'.join(map(str, one['loc'])).upper()}: {one['msg']} (found {one['input']!r})"
+            for one in error.errors()
+        )
+        raise ConfigError(f"the environment: {wrong}") from None
 
 
 def _work_below(root: str) -> str:

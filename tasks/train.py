@@ -48,7 +48,8 @@ def train(order: Order) -> Stored[Release]:
             minutes=minutes_for(order.run, order.kind) if stop is None else None,
         )
         start = time.perf_counter()
-        done = _by_so_many(order.processes, job, under(order.title))
+        with mirror.in_use():
+            done = _by_so_many(order.processes, job, under(order.title))
         seconds = time.perf_counter() - start
         _remember_stop(order, done.report)
         if erase_lists(order.run.market) != listed:

@@ -58,7 +58,7 @@ def run_gaps(market: str, day: date) -> list[date]:
 
 def prune_as_of(market: str, day: date) -> list[date]:
     """What a run of `day` deletes before it begins."""
-    return prune(load(settings().config, market), day)
+    return prune.fn(load(settings().config, market), day)
 
 
 @contextmanager

@@ -33,6 +33,8 @@ group = typer.Typer(
     hm study longevity --market demo --day 2017-09-14    how fast models age
 
     hm study show item_embedding --market eshop          the answer again
+
+    hm study NAME --help                                 other sizes, other seeds, other settings
     """,
 )
 
@@ -87,8 +89,13 @@ def show(
     """Print an answer again."""
     quiet()
     from flows import display
+    from hm_pipeline.config import load
+    from hm_pipeline.studies import study
+    from tasks.settings import settings
     from tasks.study import find_answer, read_told
 
+    study.load(settings().config, name)
+    load(settings().config, market)
     found = find_answer(name, market, _day(day))
     display.tell_study(read_told(found))
 
@@ -97,10 +104,16 @@ def show(
 def list_all() -> None:
     """The questions that are declared."""
     from flows import display
+    from hm_pipeline.errors import ConfigError
     from hm_pipeline.studies.study import load, names
     from tasks.settings import settings
 
-    for name in names(settings().config):
+    known = names(settings().config)
+    if not known:
+        raise ConfigError(
+            f"no study below {settings().config}: set HM_CONFIG to the folder that has deploy's files"
+        )
+    for name in known:
         display.console.print(f"[bold]{name:<18}[/] {load(settings().config, name).question}")
 
 

@@ -11,7 +11,7 @@ Pure: an entry is anything with a key and a size; who lists and fetches is not k
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Generic, Literal, Protocol, TypeVar
+from typing import Generic, Literal, Protocol, TypeVar, get_args
 
 from hm_pipeline.data.days import partitions_of, window
 from hm_pipeline.data.market import MarketConfig
@@ -19,6 +19,7 @@ from hm_pipeline.errors import LateDataError, MissingPartitionsError, Unreadable
 
 ENDINGS = (".parquet", ".csv", ".csv.gz", ".jsonl", ".jsonl.gz")
 Room = Literal["web_interactions", "articles", "users"]
+ROOMS: tuple[Room, ...] = get_args(Room)
 
 
 class Listed(Protocol):
@@ -171,9 +172,16 @@ def _require_newest(
         there = bool(found.files.get(needed))
         what = f"has no {found.readiness} yet" if there else "is not there yet"
         raise LateDataError(
-            f"{prefix('web_interactions', market, needed)} {what}: a run of {day} needs it. "
-            "Run again once it has arrived"
+            f"{prefix('web_interactions', market, needed)} {what}: a run of {day} needs it, and there is "
+            f"{_span(found.files)}. Run again once it has arrived; or is it another day, another market, "
+            "another HM_RAW?"
         )
+
+
+def _span(files: Mapping[date, Sequence[E]]) -> str:
+    """Which days were looked through."""
+    days = sorted(day for day, there in files.items() if there)
+    return f"{days[0]} to {days[-1]} ({len(days)} days)" if days else "nothing of its window"
 
 
 def _require_known_endings(files: Iterable[Listed]) -> None:

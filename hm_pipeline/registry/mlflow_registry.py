@@ -1,6 +1,6 @@
 """Registered versions and their aliases: both follow the ledger, neither is asked who is champion."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from hm_pipeline.registry.pyfunc import RELEASE
 from hm_pipeline.registry.state import State
 
 MODEL = "model"  # with the digest: the folder of a run's artifacts that holds a version
+_PAGE = 1000  # versions that are asked for at once
 _DESCRIPTION = 5000  # characters of a description that MLflow's database takes
 _USER_FILES = (f"{RELEASE}/model/user_rows.npy", f"{RELEASE}/users.parquet")  # rows before ids
 
@@ -108,15 +109,14 @@ def forget_users(
 def versions(client: MlflowClient, name: str) -> list[int]:
     """All versions of a market's model, oldest first."""
     with explained(f"list the versions of {name}"):
-        found: Sequence[ModelVersion] = client.search_model_versions(f"name = '{name}'", max_results=10_000)
-        return sorted(int(version.version) for version in found)
+        return sorted(int(version.version) for version in _searched(client, f"name = '{name}'"))
 
 
 def versions_with_users(client: MlflowClient, name: str, last: date) -> list[int]:
     """Versions of run dates up to `last` that still hold users (tags `users` and `day`)."""
     with explained(f"list the versions of {name}"):
         wanted = f"name = '{name}' and tags.`users` = 'true'"
-        tagged = client.search_model_versions(wanted, max_results=10_000)
+        tagged = _searched(client, wanted)
         return sorted(int(v.version) for v in tagged if v.tags.get("day", "9999") <= last.isoformat())
 
 
@@ -124,6 +124,17 @@ def mark_without_users(client: MlflowClient, name: str, version: int) -> None:
     """Remember that nobody is left in a version."""
     with explained(f"tag version {version} of {name}"):
         client.set_model_version_tag(name, str(version), "users", "false")
+
+
+def _searched(client: MlflowClient, wanted: str) -> Iterator[ModelVersion]:
+    """All versions that a filter finds, page after page: a market that registers a dozen a night has many."""
+    token = None
+    while True:
+        page = client.search_model_versions(wanted, max_results=_PAGE, page_token=token)
+        yield from page
+        token = page.token
+        if not token:
+            return
 
 
 def _has(client: MlflowClient, run_id: str, place: str) -> bool:

@@ -20,6 +20,7 @@ class State:
     lists_day: date | None = None  # the run date of those lists
     newest: date | None = None  # the newest decided run date
     decisions: dict[date, Decision] = field(default_factory=dict)  # the last one of each run date
+    shown: dict[date, str] = field(default_factory=dict)  # the lists last entered for each run date
     held_kinds: frozenset[str] = frozenset()
     held_versions: frozenset[int] = frozenset()
     erasures: tuple[Erasure, ...] = ()
@@ -131,6 +132,7 @@ def _decided(now: State, entry: Decision) -> State:
         challenger=entry.challenger,
         lists=entry.lists if moved else now.lists,
         lists_day=entry.day if moved else now.lists_day,
+        shown=_shown(now, entry),
         newest=entry.day,
         decisions=decisions,
     )
@@ -152,6 +154,11 @@ def _rolled_back(now: State, entry: Rollback) -> State:
         challenger=now.challenger if now.challenger != entry.champion else None,
         lists=entry.lists if moved else now.lists,
         lists_day=entry.day if moved else now.lists_day,
+        shown=_shown(now, entry),
         held_kinds=now.held_kinds | {entry.rolled_back.kind},
         held_versions=now.held_versions | {entry.rolled_back.version},
     )
+
+
+def _shown(now: State, entry: Decision | Rollback) -> dict[date, str]:
+    return now.shown if entry.lists is None else {**now.shown, entry.day: entry.lists}

@@ -85,12 +85,13 @@ class Study(Frozen):
             raise ValueError("models are compared: name one of them as reference_model")
         if self.reference_model not in {None, *self.models}:
             raise ValueError(f"reference_model {self.reference_model!r} is none of the models")
-        paths = (*(axis.path for axis in self.axes), *self.fixed)  # a value of an axis would win unnoticed
+        given_paths = (*(axis.path for axis in self.axes), *self.fixed)
+        paths = tuple(one for path in given_paths for one in _of_each(path, self.models))
         lists: dict[str, tuple[Any, ...]] = {
             "models": self.models,
             "seeds": self.seeds,
             "metrics": self.metrics,
-            "axes, fixed": paths,
+            "axes, fixed": paths,  # a value of an axis would win unnoticed
         }
         for name, given in lists.items():
             twice = [one for at, one in enumerate(given) if one in given[:at]]
@@ -145,6 +146,11 @@ def declared(content: Mapping[str, Any], origin: Path | str) -> Declared:
 def names(folder: Path) -> list[str]:
     """The studies that have a file."""
     return sorted(file.stem for file in (folder / "studies").glob("*.toml"))
+
+
+def _of_each(path: str, models: tuple[str, ...]) -> list[str]:
+    """The path, or one a model where it says *."""
+    return [path.replace("*", model) for model in models] if "*" in path.split(".") else [path]
 
 
 def _plain(value: Any) -> str:

@@ -63,7 +63,7 @@ def configured(study: Declared, config: RunConfig) -> RunConfig:
     if missing:
         raise ConfigError(
             f"study {study.name}: profile {config.profile} has no {', '.join(missing)}; "
-            f"it has {', '.join(config.models)}"
+            f"it has {', '.join(config.models)}. Choose one that has them: --profile study"
         )
     config = config.model_copy(update={"models": {m: config.models[m] for m in study.models}})
     unhurried = {"publish.publish_by": None, "publish.max_train_minutes": None}
@@ -79,9 +79,14 @@ def unidentifiable(study: Study, traits: Traits) -> dict[Setting, str]:
 def changed(config: RunConfig, values: Mapping[str, Any], study: Declared) -> RunConfig:
     """The configuration with other values at these paths, checked as if it had been read so."""
     content = config.model_dump(mode="json")
+    chosen = {"profile": "--profile NAME", "market.name": "--market NAME"}
+    for path in (path for path in chosen if path in values):
+        raise ConfigError(f"study {study.name}: {path} is chosen by {chosen[path]}, before anything is set")
     for path, value in values.items():
         for parts in _paths(path.split("."), list(content["models"])):
             _set(content, parts, value, path)
+    if "market.interaction_events" in values:
+        content["samples"]["interaction_events"] = values["market.interaction_events"]
     return parse(RunConfig, content, f"study {study.name}")
 
 

@@ -53,9 +53,9 @@ class Checkpoints:
         self.written()
 
     def load(self) -> Saved | None:
-        """The last checkpoint of this very run, or None."""
+        """The last checkpoint of this very run, or None; one that has lost its best weights is none."""
         pointer = self._pointer()
-        if not pointer:
+        if not pointer or (pointer["state"].get("best") and not pointer["best"]):
             return None
         best = pointer["best"]
         return Saved(

@@ -16,7 +16,8 @@ from tiny_market import DAYS, FIRST, MARKET, NIGHTS, USERS, folder_of, views, wr
 from whole_scan import files_with
 
 from flows.office import release_holds, roll_back
-from hm_pipeline.errors import LateDataError, RegistryError
+from flows.shortcut import already
+from hm_pipeline.errors import LateDataError, ModelError, PublishError, RegistryError
 from hm_pipeline.registry.ledger import Decision, Erasure, Rollback
 from hm_pipeline.storage import open_storage
 from tasks import ledger
@@ -191,6 +192,68 @@ def test_what_is_past_its_days_is_deleted_but_for_what_is_shown(unkilled: Unkill
     stages = {e.key.split("/")[2] for e in storage.keys(f"{MARKET}/{TONIGHT}")}
     assert stages == {"model", "lists"}
     assert seen(world) == unkilled.tonight
+
+
+def test_a_mistyped_day_of_next_year_deletes_nothing(unkilled: Unkilled) -> None:
+    world = unkilled.place.back_to("tonight")
+    write_config(world.folder / "config", "retention_days = 8")
+    before = files(world)
+    with pytest.raises(LateDataError):
+        elsewhere(world, run_night, MARKET, TONIGHT + timedelta(days=365))
+    assert files(world).keys() == before.keys()
+
+
+def test_a_champion_that_cannot_be_read_any_more_is_replaced(unkilled: Unkilled) -> None:
+    world = unkilled.place.back_to("tonight")
+    lose_champion(world)
+    outcome = elsewhere(world, run_night, MARKET, NEXT)
+    assert outcome.champion.day == NEXT
+    assert outcome.verdict.startswith(f"The champion, lstm of {TONIGHT}, cannot be read")
+    latest = world.latest(MARKET)
+    assert latest is not None
+    assert latest["day"] == str(NEXT)
+
+
+def test_where_nobody_may_replace_it_the_night_fails_and_the_lists_are_stale(unkilled: Unkilled) -> None:
+    world = unkilled.place.back_to("tonight")
+    lose_champion(world)
+    configure(world, "min_targets = 20", "min_targets = 100000")
+    with pytest.raises(ModelError, match="nobody may take its place"):
+        elsewhere(world, run_night, MARKET, NEXT)
+    latest = world.latest(MARKET)
+    assert latest is not None
+    assert (latest["day"], latest["stale"]["expected"]) == (str(TONIGHT), str(NEXT))
+
+
+def lose_champion(world: World) -> None:
+    with world.entered():
+        champion = ledger.current(MARKET).champion
+    assert champion is not None
+    open_storage(world.root).delete(f"{champion.uri}/manifest.json")
+
+
+def configure(world: World, old: str, new: str) -> None:
+    file = world.folder / "config" / "markets" / f"{MARKET}.toml"
+    assert old in file.read_text()
+    file.write_text(file.read_text().replace(old, new))
+
+
+def test_lists_that_are_not_fit_to_be_shown_are_not_rolled_back_to(unkilled: Unkilled) -> None:
+    world = unkilled.place.back_to("tonight")
+    configure(world, "[gate]", "[publish.checks]\nmax_mix_distance = 0.0\n\n[gate]")
+    with pytest.raises(PublishError):
+        elsewhere(world, roll_back, MARKET, "too many hats")
+    assert seen(world) == unkilled.tonight
+
+
+def test_hm_run_marks_the_lists_stale_where_the_newest_day_did_not_come(unkilled: Unkilled) -> None:
+    world = unkilled.place.back_to("tonight")
+    shutil.rmtree(folder_of(world.raw, TONIGHT))
+    with pytest.raises(LateDataError):
+        elsewhere(world, already, MARKET, NEXT, False)
+    latest = world.latest(MARKET)
+    assert latest is not None
+    assert latest["stale"]["expected"] == str(NEXT)
 
 
 def test_late_data_is_refused_and_nothing_published_is_lost(unkilled: Unkilled) -> None:

@@ -161,6 +161,16 @@ def test_a_rollback_goes_back_holds_what_it_rolled_back_and_shows_its_lists():
     assert now.newest == day(2)
 
 
+def test_the_lists_shown_for_a_day_are_those_of_a_rollback_where_one_followed():
+    entries = in_order(3)
+    back = rollback(state(entries), day(2), lists="lists/1 again")
+    assert state([*entries, back]).shown == {
+        day(0): "lists/0",
+        day(1): "lists/1",
+        day(2): "lists/1 again",
+    }
+
+
 def test_a_second_rollback_goes_back_one_more():
     entries = in_order(3)
     for _ in range(2):

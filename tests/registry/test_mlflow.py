@@ -10,6 +10,7 @@ from mlflow import MlflowClient
 
 from hm_pipeline.errors import RegistryError
 from hm_pipeline.models.fitting import EpochReport
+from hm_pipeline.registry import mlflow_registry
 from hm_pipeline.registry.ledger import ModelRef
 from hm_pipeline.registry.mlflow_log import log_day, log_epochs, log_files, log_metrics, log_params
 from hm_pipeline.registry.mlflow_registry import (
@@ -228,6 +229,14 @@ def test_the_same_digest_is_registered_once(
     assert put(client, other, tmp_path / "m", "r2") == first + 1
     assert versions(client, NAME) == [first, first + 1]
     assert find_version(client, NAME, "r3") is None
+
+
+def test_versions_are_all_found_page_after_page(
+    client: MlflowClient, day_run: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(mlflow_registry, "_PAGE", 2)
+    made = [put(client, day_run, tmp_path / "m", f"r{number}") for number in range(5)]
+    assert versions(client, NAME) == made
 
 
 def test_a_version_knows_its_kind_its_day_its_digest_and_its_run(

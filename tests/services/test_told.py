@@ -16,6 +16,15 @@ def test_a_failed_night_is_told(machine: LiveMachine) -> None:
     assert "2019-01-01" in told[0]["message"]
 
 
+def test_a_failed_night_of_the_schedule_is_told_though_it_was_given_no_day(machine: LiveMachine) -> None:
+    begun = machine.prefect("deployment", "run", "daily/tiny")  # of today, whose data nobody has
+    assert begun.returncode == 0, begun.stdout + begun.stderr
+    told = until(lambda: [b for b in machine.told() if "planned" in b and b["day"] is None], seconds=240)
+    assert told, f"nobody was told\n{machine.logs()}"
+    assert (told[0]["market"], told[0]["state"]) == ("tiny", "Failed")
+    assert "planned for" in told[0]["text"]
+
+
 def test_stale_lists_are_told(machine: LiveMachine) -> None:
     _happens(machine, "lists_stale('SE', date(2021, 6, 1), 'D-1 came \"late\"')")
     told = until(lambda: [b for b in machine.told() if b["state"] == "hm.lists.stale"])

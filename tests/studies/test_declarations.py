@@ -104,6 +104,12 @@ def test_five_lines_are_a_study(folder: Path) -> None:
     assert (study.name, study.seeds, study.protocol) == ("mine", (1, 2, 3), "leave_last_out")
 
 
+def test_a_fixed_value_that_a_value_of_an_axis_would_win_over_is_refused(folder: Path) -> None:
+    axis = '[[axes]]\npath = "models.*.hidden"\nvalues = [8, 16]\nreference = 8\n'
+    text = f'question = "?"\nmodels = ["lstm"]\nfixed = {{ "models.lstm.hidden" = 4 }}\n{axis}'
+    refused(folder, text, "models.lstm.hidden stands twice")
+
+
 def test_a_name_without_a_file_says_which_there_are(folder: Path) -> None:
     written(folder, RIGHT)
     with pytest.raises(ConfigError, match="no study yours; there are mine"):

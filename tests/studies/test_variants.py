@@ -8,6 +8,7 @@ from by_hand import ORDER, SESSIONS, TRAITS, WIDTH, config, setting, study
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hm_pipeline.errors import ConfigError
 from hm_pipeline.models.als_config import AlsConfig
 from hm_pipeline.models.blend_config import BlendConfig
 from hm_pipeline.models.sequencer_config import LstmConfig
@@ -61,6 +62,14 @@ def test_a_net_inside_a_blend_has_it_too() -> None:
     found = blend.config.models["blend"]
     assert isinstance(found, BlendConfig)
     assert found.net.training.seed == 9
+
+
+def test_the_samples_follow_the_markets_events() -> None:
+    events = ["view", "purchase"]
+    found = made(axes=[RATE], seeds=[1], fixed={"market.interaction_events": events})
+    assert {v.config.samples.interaction_events for v in found} == {tuple(events)}
+    with pytest.raises(ConfigError, match="follows market"):
+        made(axes=[RATE], seeds=[1], fixed={"samples.interaction_events": events})
 
 
 def test_a_shuffling_follows_the_seed_and_what_is_not_shuffled_has_none() -> None:

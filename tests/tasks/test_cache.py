@@ -50,5 +50,8 @@ def test_checkpoints_go_when_their_copy_was_dropped(bucket_world: World) -> None
             mirror.keep()
         for entry in settings().storage.keys(mirrors[1].key):
             settings().storage.delete(entry.key)
+        with mirrors[1].in_use():
+            tidy("tiny")
+            assert mirrors[1].folder.exists(), "whoever trains has not copied it yet"
         tidy("tiny")
         assert [mirror.folder.exists() for mirror in mirrors] == [True, False]

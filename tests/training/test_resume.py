@@ -7,6 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
+
+from hm_pipeline.training.checkpoint import Checkpoints
 
 SCRIPT = Path(__file__).with_name("killed_run.py")
 
@@ -59,3 +62,15 @@ def test_only_the_last_and_the_best_checkpoint_are_kept(uninterrupted: Path) -> 
     kept = sorted(path.name for path in (uninterrupted / "ck").iterdir())
     assert kept[0] == "pointer.json"
     assert len(kept) in (2, 3)
+
+
+def test_a_checkpoint_that_has_lost_its_best_weights_is_none(tmp_path: Path) -> None:
+    checkpoints = Checkpoints(tmp_path, "run", lambda: None)
+    state, tensors = {"best": {"epoch": 1.0}}, {"net.w": torch.ones(1)}
+    checkpoints.save(1, state, tensors, best=False)
+    assert checkpoints.load() is None, "it would end with the last weights under the best one's figures"
+    checkpoints.save(2, state, tensors, best=True)
+    checkpoints.save(3, state, tensors, best=False)
+    found = checkpoints.load()
+    assert found is not None
+    assert found.best is not None

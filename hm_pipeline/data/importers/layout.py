@@ -74,6 +74,11 @@ class Layout:
             self.progress(Step(self.stage, done + 1, len(days), f"{folder.name} · {written:,} rows"))
         return written
 
+    def ready(self, marker: str) -> None:
+        """End each day by the empty file that the market's readers wait for."""
+        for path in [path for path in self.files if "/date=" in path]:
+            self._place(f"{path.rsplit('/', 1)[0]}/{marker}", Path.touch)
+
     def snapshot(self, room: str, rows: pl.DataFrame) -> None:
         """The one undated file of articles or users."""
         self.write(f"{room}/market={self.market}/{room}.parquet", rows.sort(rows.columns, nulls_last=True))

@@ -46,6 +46,8 @@ def import_table(
         }
         lost = _split(source, market, layout)
         written = layout.close()
+        if market.contract.readiness:
+            layout.ready(market.contract.readiness)
         for room, file in beside.items():
             layout.copy(room, file)
         return {"interactions": written, **lost, **lengths}
@@ -57,7 +59,7 @@ def import_table(
 def _read_as(market: MarketConfig, beside: list[Room]) -> str:
     """What the files depend on besides their sources: in another zone the same table splits elsewhere."""
     columns = [part.model_dump(mode="json") for part in (market.interactions, market.articles, market.users)]
-    return digest_of(columns, market.partitioned_by, market.csv_separator, beside)
+    return digest_of(columns, market.partitioned_by, market.csv_separator, beside, market.contract.readiness)
 
 
 def _split(source: Path, market: MarketConfig, layout: Layout) -> dict[str, int]:
