@@ -104,6 +104,7 @@ def examine(
         samples=known,
         buyable=_catalogue(everything).buyable(known.items),
         k=run.config.publish.k,
+        exclude_seen=run.config.publish.exclude_seen,
     )
     require_fit(shown, run.config.publish.checks)
 

@@ -96,11 +96,13 @@ def _mix_distances(items: pl.DataFrame, catalogue: Catalogue, newest: date) -> _
         items.join(known, on="item_id", how="left")
         .group_by("day", "category")
         .agg(pl.col("rows").sum())
-        .pivot("category", index="day", values="rows", sort_columns=True)
-        .fill_null(0)
-        .sort("day")
+        .sort("day", "category")
+        .with_columns(pl.col("day", "category").rank("dense").fill_null(0).name.suffix("_place"))
     )
-    counts_DC, days = table.drop("day").to_numpy().astype(np.float64), table["day"].to_list()
+    days = table["day"].unique().sort().to_list()
+    counts_DC = np.zeros((len(days), int(table["category_place"].max() or 0) + 1))  # type: ignore[arg-type]
+    places = table["day_place"].to_numpy().astype(int) - 1, table["category_place"].to_numpy()
+    np.add.at(counts_DC, places, table["rows"].to_numpy())
     before = np.array([day != newest for day in days], dtype=np.float64)
     total_C = before @ counts_DC
     return {

@@ -9,6 +9,7 @@ import polars as pl
 
 BROKEN = "\x00broken"  # column: why a line could not be taken apart, null where it could
 RAW = "\x00raw"  # column: the text of such a line, where its fields do not show it
+_SURPLUS = [f"\x00surplus {number}" for number in range(4)]  # fields beyond the header
 _LINE = "\x00line"
 _UNSEEN = "\x1f"  # a control character that JSON forbids inside a line: splits nothing that is valid
 _LOOKED_AT = 1_000  # lines whose keys are collected for the message about a missing column
@@ -16,20 +17,22 @@ _LOOKED_AT = 1_000  # lines whose keys are collected for the message about a mis
 
 def read_csv(content: bytes, separator: str) -> tuple[list[str], pl.DataFrame]:
     """The header, and every row as text; a row with more fields than the header is marked in BROKEN."""
+    content = content.lstrip(b"\r\n")  # the header is the first line that is there
     text = {"separator": separator, "infer_schema": False, "encoding": "utf8-lossy"}
     header = pl.read_csv(io.BytesIO(content), n_rows=0, truncate_ragged_lines=True, **text).columns  # type: ignore[arg-type]
     rows = pl.read_csv(
         io.BytesIO(content),
         has_header=False,
         skip_rows=1,
-        schema={**dict.fromkeys(header, pl.String), BROKEN: pl.String},
+        schema=dict.fromkeys([*header, *_SURPLUS], pl.String),
         missing_columns="insert",
         truncate_ragged_lines=True,
         raise_if_empty=False,
         **text,  # type: ignore[arg-type]
     )
-    too_many = pl.when(pl.col(BROKEN).is_not_null()).then(pl.lit("too_many_fields"))
-    return header, rows.with_columns(too_many.alias(BROKEN), pl.lit(None, pl.String).alias(RAW))
+    surplus = pl.any_horizontal(pl.col(name).is_not_null() for name in _SURPLUS)
+    too_many = pl.when(surplus).then(pl.lit("too_many_fields"))
+    return header, rows.select(*header, too_many.alias(BROKEN), pl.lit(None, pl.String).alias(RAW))
 
 
 def read_jsonl(content: bytes, wanted: list[str], ids: Sequence[str]) -> tuple[pl.DataFrame, list[str]]:

@@ -69,9 +69,10 @@ def _iso(text: pl.Series, zone: str) -> Instants:
     timed = plain.str.slice(10).str.contains(_OFFSET)  # a bare date ends like an offset: -01
     frame = pl.DataFrame({"text": plain, "zoned": timed})
     parsed = frame.select(
-        zoned=pl.when("zoned")
-        .then("text")
-        .str.to_datetime("%Y-%m-%d %H:%M:%S%.f%#z", time_unit="us", strict=False),
+        zoned=pl.coalesce(
+            pl.when("zoned").then("text").str.to_datetime(form, time_unit="us", strict=False)
+            for form in ("%Y-%m-%d %H:%M:%S%.f%#z", "%Y-%m-%d %H:%M%#z")
+        ),
         naive=pl.coalesce(
             pl.when(~pl.col("zoned")).then("text").str.to_datetime(form, time_unit="us", strict=False)
             for form in _ISO

@@ -36,6 +36,7 @@ class Shown:
     samples: Samples
     buyable: Bool  # (V,)
     k: int
+    exclude_seen: bool = False  # no list holds an item of its user's history
 
     @property
     def users(self) -> pl.Series:
@@ -82,7 +83,20 @@ def full_share(shown: Shown, by_user: pl.DataFrame | None = None) -> float:
     if not len(shown.users) or not shown.places:
         return 1.0
     by_user = _by_user(shown) if by_user is None else by_user
-    return len(by_user.filter("known", pl.col("n") >= shown.places)) / len(shown.users)
+    there = _wanted(shown).join(by_user.filter("known").select("user_id", "n"), on="user_id", how="left")
+    return len(there.filter(pl.col("n").fill_null(0) >= pl.col("wanted"))) / len(shown.users)
+
+
+def _wanted(shown: Shown) -> pl.DataFrame:
+    """(user_id, wanted): places of a full list; where seen items are left out, no more than are left."""
+    users = shown.samples.users.ids
+    wanted = np.full(len(users), shown.places, dtype=np.int64)
+    if shown.exclude_seen:
+        rows, items = shown.samples.train.interactions()
+        seen = np.unique(np.column_stack([rows, items])[shown.buyable[items]], axis=0)
+        left = int(shown.buyable[1:].sum()) - np.bincount(seen[:, 0], minlength=len(users))
+        wanted = np.minimum(wanted, np.maximum(left, 0))
+    return pl.DataFrame({"user_id": users, "wanted": wanted}).drop_nulls("user_id")
 
 
 def _by_user(shown: Shown) -> pl.DataFrame:

@@ -53,8 +53,12 @@ def _fill(usable: Bool, without: Int32, best: Recommendations) -> None:
     short = np.flatnonzero((best.items < 0).any(axis=1))
     lowest = np.flatnonzero(usable)[: 2 * k]  # K - 1 at most are in the list, and one is left out
     items = best.items[short]
-    free = (lowest != without[short, None]) & ~(items[:, :, None] == lowest).any(axis=1)
+    taken = np.column_stack([items, without[short]])
+    at = np.searchsorted(lowest, taken)
+    rows, columns = np.nonzero(np.append(lowest, -2)[at] == taken)
+    free = np.ones((len(short), len(lowest)), dtype=np.bool_)
+    free[rows, at[rows, columns]] = False
     place = (items >= 0).sum(axis=1, keepdims=True) + np.cumsum(free, axis=1) - 1
-    rows, at = np.nonzero(free & (place < k))
-    best.items[short[rows], place[rows, at]] = lowest[at]
-    best.scores[short[rows], place[rows, at]] = 0
+    rows, columns = np.nonzero(free & (place < k))
+    best.items[short[rows], place[rows, columns]] = lowest[columns]
+    best.scores[short[rows], place[rows, columns]] = 0

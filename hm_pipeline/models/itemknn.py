@@ -70,7 +70,7 @@ class ItemKnn:
 
         neighbours = int(np.diff(self.similarity.indptr).max(initial=1))
         most = min(self.max_history * neighbours, self.similarity.shape[0])
-        return in_threads(histories, k, CELLS_A_SCORE * most, answer)
+        return in_threads(histories, k, CELLS_A_SCORE * max(most, k), answer)
 
     def scores(self, histories: Histories) -> Float64:
         """(N, V) the sum of the votes for each item: a block of rows, not everybody's."""

@@ -43,7 +43,7 @@ class Repeat:
             return sparse_top_k(own_items(block, self.size), k, excluded=block.last, allowed=allowed)
 
         longest = int(histories.lengths.max(initial=1))
-        return in_threads(histories, k, CELLS_A_SCORE * longest, answer)
+        return in_threads(histories, k, CELLS_A_SCORE * max(longest, k), answer)
 
     def save(self, folder: Path) -> None:
         """size.npy: there is nothing else."""

@@ -153,7 +153,8 @@ class _Run:
         """Why nothing may follow this step, whatever validation says."""
         if self.orders.epochs is not None:
             left = self.orders.epochs * self.plan.targets - self.course.targets
-            return "refit" if left < self.config.batch_targets / 2 else ""
+            step = min(self.config.batch_targets, self.plan.targets)  # a small epoch is one step
+            return "refit" if left < step / 2 else ""
         if self.course.step == self.orders.stop_at_step or self._time_is_up():
             return "time"
         return "all epochs" if self._epochs() >= self._most_epochs() else ""

@@ -149,3 +149,11 @@ def test_the_bounds_belong_to_the_band():
     assert Band(least=0.5, most=2).holds(0.5)
     assert Band(least=0.5, most=2).holds(2)
     assert not Band(most=2).holds(2.1)
+
+
+@pytest.mark.parametrize("name", ["null", "day", "rows"])
+def test_a_category_may_be_called_anything(name: str, monkeypatch: pytest.MonkeyPatch):
+    plain = of(measured(USUAL, [*USUAL, ("ann", "unknown")], USUAL), "category_mix")
+    monkeypatch.setitem(CATEGORIES, "b", name)
+    named = of(measured(USUAL, [*USUAL, ("ann", "unknown")], USUAL), "category_mix")
+    assert (named.value, named.usual) == (plain.value, plain.usual)

@@ -59,6 +59,11 @@ def test_a_bad_row_is_counted_under_its_reason(tmp_path, what, kind):
 
 LINES = {
     # what is wrong        -> (file, the line, its reason)
+    "fields too many, of which the first is empty": (
+        "a.csv",
+        b"u1,i1,2021-06-09T10:00:00Z,view,1,,oops\n",
+        "too_many_fields",
+    ),
     "one field too many": ("a.csv", b"u1,i1,2021-06-09T10:00:00Z,view,1,oops\n", "too_many_fields"),
     "bytes of latin-1": ("a.csv", "u1,gr\xf6n,2021-06-09T10:00:00Z,view,1\n".encode("latin-1"), "not_utf8"),
     "latin-1 in json": (
@@ -194,3 +199,8 @@ def test_above_the_tolerated_share_the_run_stops_and_shows_the_reasons(tmp_path)
         run(tmp_path, "a.csv", csv([*good(), row(user=""), row(price="-3"), row(price="-4")]), contract=few)
     for said in ("3 of 9", "2  negative_price", "1  no_user_id", f"date={LAST}/a.csv", "max_rejected_share"):
         assert said in str(raised.value)
+
+
+def test_a_csv_that_begins_with_empty_lines_has_its_header_below_them(tmp_path: Path):
+    found = run(tmp_path, "a.csv", b"\n\r\n" + csv(good()))
+    assert found.counts["accepted"] == found.counts["rows"] == 6

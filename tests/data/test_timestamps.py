@@ -30,6 +30,8 @@ def read(value: object, config: TimestampConfig = PLAIN) -> object:
         ("2021-06-09 14:00:00+0200", LOCAL),
         ("2021-06-09 07:00:00-05", LOCAL),
         ("2021-06-09 12:00", TimestampConfig()),
+        ("2021-06-09T12:00Z", LOCAL),  # Java leaves seconds out where they are zero
+        ("2021-06-09T14:00+02:00", LOCAL),
         ("  2021-06-09 14:00:00 ", LOCAL),
         ("09/06/2021 14.00", TimestampConfig(zone="Europe/Stockholm", format="%d/%m/%Y %H.%M")),
         ("09/06/2021 14.00 +0200", TimestampConfig(format="%d/%m/%Y %H.%M %z")),

@@ -1,5 +1,7 @@
 """Each check of the lists that are about to be published, on three users and five items."""
 
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 import pytest
@@ -45,6 +47,15 @@ def shown(
     buyable[["abcde".index(item) + 1 for item in gone]] = False
     frame = lists if isinstance(lists, pl.DataFrame) else rows(lists)
     return Shown(frame, rows({"": default}).drop("user_id"), samples, buyable, k)
+
+
+def test_where_seen_items_are_left_out_a_list_is_full_with_all_that_is_left() -> None:
+    # u1 saw a b c, u2 saw a d, u3 saw a b c e: with k = 3 they can get d e, b c e, d
+    short = replace(shown(rows({"u1": "de", "u2": "bce", "u3": "d"}), default="abc", k=3))
+    assert full_share(short) == pytest.approx(1 / 3)
+    assert full_share(replace(short, exclude_seen=True)) == 1
+    less = replace(shown(rows({"u1": "d", "u2": "bce", "u3": "d"}), default="abc", k=3), exclude_seen=True)
+    assert full_share(less) == pytest.approx(2 / 3)
 
 
 def test_good_lists_have_no_fault() -> None:

@@ -82,6 +82,13 @@ def test_without_validation_it_trains_one_cycle() -> None:
     assert (course.stopped, course.readings[-1].epoch, course.best) == ("all epochs", 4.0, None)
 
 
+def test_a_refit_of_a_market_whose_epoch_is_one_small_batch_has_all_its_epochs() -> None:
+    net, all_at_once = Counter(), 10 * TARGETS
+    plan = BatchPlan(Windows.one_pass(Histories.of([[1, 2, 3, 4]] * 100), 20), 5, all_at_once, 0.0, seed=1)
+    course = train(net, net.loss, plan, config_of(batch_targets=all_at_once), Orders(epochs=5))
+    assert (course.stopped, course.readings[-1].epoch) == ("refit", 5.0)
+
+
 @pytest.mark.parametrize("epochs", [0.3, 1.0, 2.7, 5.1])
 def test_a_refit_trains_exactly_so_many_epochs_without_validation(epochs: float) -> None:
     def never() -> float:

@@ -2,7 +2,8 @@
 
     root/web_interactions/market=M/date=2021-06-01/part-0.parquet     rows sorted
     root/articles/market=M/articles.parquet, root/users/market=M/users.parquet      undated
-    root/.imports/M.json          what was made of which source; the same source again: nothing to do
+    root/.imports/M.json          what was made of which source; the same source again: nothing to do. A file
+                                  is entered before it appears, so that nothing of a killed import is left
     root/.imports/M/              chunks while at work, gone afterwards
 
 Batches of the source are split by day into chunks; then each day's chunks become its one file, which
@@ -47,12 +48,22 @@ class Layout:
     progress: Progress
     stage: str
     files: dict[str, int]  # path below root -> bytes, of what is whole
+    before: dict[str, int]  # what earlier imports left
     chunks: int = 0
 
     @property
     def work(self) -> Path:
         """Where chunks lie meanwhile."""
         return self.root / ".imports" / self.market
+
+    @property
+    def marker(self) -> Path:
+        """What is known of the market's imports."""
+        return self.root / ".imports" / f"{self.market}.json"
+
+    def remember(self) -> None:
+        """Nothing is sure but which files may be there."""
+        _replace_text(self.marker, json.dumps({"files": self.before}))
 
     def add(self, rows: pl.DataFrame) -> None:
         """A batch of interactions with their DAY."""
@@ -97,6 +108,9 @@ class Layout:
         file.parent.mkdir(parents=True, exist_ok=True)
         new = file.with_name(f".{file.name}.new")
         write(new)
+        if path not in self.before:
+            self.before[path] = 0
+            self.remember()
         new.replace(file)
         self.files[path] = file.stat().st_size
 
@@ -120,14 +134,14 @@ def import_once(
     digest = _digest(importer + read_as, sources)
     if before.get("digest") == digest and _all_there(root, before["files"]):
         return _imported(before, fresh=False)
-    layout = Layout(root, market, progress, f"import {importer}", {})
+    layout = Layout(root, market, progress, f"import {importer}", {}, dict(before["files"]))
     shutil.rmtree(layout.work, ignore_errors=True)  # of an import that was killed
     layout.work.mkdir(parents=True)
-    _replace_text(marker, json.dumps({"files": before["files"]}))  # from here on nothing is sure
+    layout.remember()
     counts = make(layout)
     shutil.rmtree(layout.work)
     after = _record(digest, counts, layout.files, importer)
-    for gone in before["files"].keys() - layout.files.keys():
+    for gone in layout.before.keys() - layout.files.keys():
         (root / gone).unlink(missing_ok=True)
     _replace_text(marker, json.dumps(after, indent=1))
     return _imported(after, fresh=True)

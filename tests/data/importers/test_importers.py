@@ -214,6 +214,20 @@ def test_days_that_a_new_source_no_longer_holds_go(kaggle, tmp_path):
     assert not list(tmp_path.glob("web_interactions/market=hm/date=2018-09-20/*"))
 
 
+def test_days_that_a_killed_import_of_another_source_left_go(kaggle, tmp_path):
+    wrong = "web_interactions/market=hm/date=2018-09-20/*"
+
+    def killed(step):
+        if list(tmp_path.glob(wrong)):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        import_hm_kaggle(kaggle, tmp_path, progress=killed)
+    (kaggle / "transactions_train.csv").write_text("\n".join(TRANSACTIONS.splitlines()[:2]))
+    assert import_hm_kaggle(kaggle, tmp_path).first_day == date(2018, 9, 21)
+    assert not list(tmp_path.glob(wrong))
+
+
 def test_a_source_without_a_single_day_is_refused(kaggle, tmp_path):
     (kaggle / "transactions_train.csv").write_text(TRANSACTIONS.splitlines()[0] + "\n")
     with pytest.raises(EmptyWindowError, match="right file"):
