@@ -27,7 +27,7 @@ def test_a_failed_night_of_the_schedule_is_told_though_it_was_given_no_day(machi
 
 def test_stale_lists_are_told(machine: LiveMachine) -> None:
     _happens(machine, "lists_stale('SE', date(2021, 6, 1), 'D-1 came \"late\"')")
-    told = until(lambda: [b for b in machine.told() if b["state"] == "hm.lists.stale"])
+    told = until(lambda: [b for b in machine.told() if (b["state"], b["market"]) == ("hm.lists.stale", "SE")])
     assert told, f"nobody was told\n{machine.logs()}"
     assert (told[0]["market"], told[0]["day"], told[0]["message"]) == ("SE", "2021-06-01", 'D-1 came "late"')
 
