@@ -58,6 +58,12 @@ class Incumbent:
     lost: str = ""
 
 
+@task(name="read the champion", **ON_STORAGE)
+def read_champion(champion: ModelRef) -> None:
+    """Raises ModelError, DamagedError or NotThereError where nobody can read it any more."""
+    Release.load(Stored[Release](prefix=champion.uri).folder())
+
+
 def evaluate_champion(run: Run, samples: Stored[Samples], champion: ModelRef | None) -> Incumbent:
     """The newest champion of an earlier run date answers the new histories with its stored parameters.
 
@@ -67,9 +73,10 @@ def evaluate_champion(run: Run, samples: Stored[Samples], champion: ModelRef | N
     if champion is None:
         return Incumbent()
     try:
-        return Incumbent(champion, evaluate_release(run, samples, Stored(prefix=champion.uri), "champion"))
+        read_champion(champion)  # by itself: samples that are gone are no fault of its
     except (ModelError, DamagedError, NotThereError) as error:
         return Incumbent(lost=f"the champion, {champion.kind} of {champion.day}, cannot be read: {error}")
+    return Incumbent(champion, evaluate_release(run, samples, Stored(prefix=champion.uri), "champion"))
 
 
 def load_evaluation(stored: Stored[Evaluation], holdout: str) -> Evaluation:

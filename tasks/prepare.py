@@ -59,7 +59,7 @@ def prepare(config: RunConfig, day: date, redo: bool) -> Run:
         _refuse_to_lose(stands, config.market.name)
     if stands is None or redo:
         return awaited(look, config, day)
-    return Run(config=config, day=day, inputs=inputs_of(config.market, day), redo=redo)
+    return Run(config=config, day=day, inputs=inputs_of(config.market, day))
 
 
 def _refuse_to_lose(stands: Decision, market: str) -> None:

@@ -14,7 +14,7 @@ with kind = "longevity" asks how fast models age (longevity.py).
 """
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -86,7 +86,7 @@ class Study(Frozen):
         if self.reference_model not in {None, *self.models}:
             raise ValueError(f"reference_model {self.reference_model!r} is none of the models")
         given_paths = (*(axis.path for axis in self.axes), *self.fixed)
-        paths = tuple(one for path in given_paths for one in _of_each(path, self.models))
+        paths = tuple(one for path in given_paths for one in of_each(path, self.models))
         lists: dict[str, tuple[Any, ...]] = {
             "models": self.models,
             "seeds": self.seeds,
@@ -143,14 +143,17 @@ def declared(content: Mapping[str, Any], origin: Path | str) -> Declared:
     return parse(_Declaration, {"kind": "variants"} | dict(content), origin).root
 
 
+def of_each(path: str, models: Iterable[str]) -> list[str]:
+    """The path, or one a model where a part of it is *."""
+    parts = path.split(".")
+    if "*" not in parts:
+        return [path]
+    return [".".join(model if part == "*" else part for part in parts) for model in models]
+
+
 def names(folder: Path) -> list[str]:
     """The studies that have a file."""
     return sorted(file.stem for file in (folder / "studies").glob("*.toml"))
-
-
-def _of_each(path: str, models: tuple[str, ...]) -> list[str]:
-    """The path, or one a model where it says *."""
-    return [path.replace("*", model) for model in models] if "*" in path.split(".") else [path]
 
 
 def _plain(value: Any) -> str:

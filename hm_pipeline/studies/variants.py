@@ -1,6 +1,6 @@
 """A study's declaration to the configurations that are fitted."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from itertools import product
 from typing import Any
 
@@ -8,7 +8,7 @@ from hm_pipeline.config import RunConfig, parse
 from hm_pipeline.data.traits import Traits
 from hm_pipeline.errors import ConfigError
 from hm_pipeline.frozen import Frozen
-from hm_pipeline.studies.study import Declared, Study
+from hm_pipeline.studies.study import Declared, Study, of_each
 
 
 class Setting(Frozen):
@@ -83,8 +83,8 @@ def changed(config: RunConfig, values: Mapping[str, Any], study: Declared) -> Ru
     for path in (path for path in chosen if path in values):
         raise ConfigError(f"study {study.name}: {path} is chosen by {chosen[path]}, before anything is set")
     for path, value in values.items():
-        for parts in _paths(path.split("."), list(content["models"])):
-            _set(content, parts, value, path)
+        for one in of_each(path, content["models"]):
+            _set(content, one.split("."), value, path)
     if "market.interaction_events" in values:
         content["samples"]["interaction_events"] = values["market.interaction_events"]
     return parse(RunConfig, content, f"study {study.name}")
@@ -113,12 +113,6 @@ def _named(name: str, content: Mapping[str, Any]) -> Iterator[str]:
             yield from (f"{key}.{path}" for path in _named(name, value))
         elif key == name:
             yield key
-
-
-def _paths(parts: Sequence[str], models: Sequence[str]) -> Iterator[list[str]]:
-    """The path, or one a model where it says *."""
-    for model in models if "*" in parts else ("*",):
-        yield [model if part == "*" else part for part in parts]
 
 
 def _set(content: dict[str, Any], parts: list[str], value: Any, path: str) -> None:
