@@ -28,7 +28,7 @@ from tasks.longevity import longevity
 from tasks.office import entered, in_office, overtaken, published_hr, standing
 from tasks.order import orders
 from tasks.prepare import arrived, logical_day, prepare, resolve
-from tasks.register import register
+from tasks.register import register, withdraw
 from tasks.report import report
 from tasks.retry import again_on_conflict
 from tasks.run import Run
@@ -94,7 +94,9 @@ def compute(run: Run) -> Outcome:
         try:
             examine(run, everything, lists, verdict)
         except PublishError as error:
-            verdict = refused(verdict, champion, error)
+            unfit, verdict = verdict.promoted, refused(verdict, champion, error)
+            if unfit is not None:
+                withdraw(run, fits[unfit], scores, verdict, versions[unfit])
             versions = register(run, samples, fits, scores, own, verdict, None, watched)
             office, lists = champion, listed(run, everything, champion)
             examine(run, everything, lists, verdict)

@@ -43,10 +43,26 @@ def fitted(orders: Sequence[Order]) -> list[Stored[Release]]:
     """Every ordered model, once where it is ordered twice. DispatchError names all that did not come."""
     distinct = {order.address: order for order in orders}
     if settings().dispatch == "here":
-        made = {address: train(order) for address, order in distinct.items()}
+        made = _one_by_one(distinct.values())
         return [made[order.address] for order in orders]
     carry_out([errand_of(order) for order in distinct.values() if not _lies(order)])
     return [stored(order.address) for order in orders]
+
+
+def _one_by_one(orders: Iterable[Order]) -> dict[str, Stored[Release]]:
+    """By address. One that fails stops no other, as on the pools; a single failure is told as it is."""
+    made, failed = dict[str, Stored[Release]](), list[tuple[Order, Exception]]()
+    for order in orders:
+        try:
+            made[order.address] = train(order)
+        except Exception as error:  # whatever it was, the others may still come
+            failed.append((order, error))
+    if len(failed) == 1:
+        raise failed[0][1]
+    if failed:
+        told = "\n".join(f"{order.title}: {error}" for order, error in failed)
+        raise DispatchError(f"{len(failed)} of {len(made) + len(failed)} did not come:\n{told}")
+    return made
 
 
 def refitted(

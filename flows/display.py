@@ -22,7 +22,7 @@ from rich.progress import (
 from rich.table import Column, Table
 
 from hm_pipeline.evaluation.evaluate import METRICS
-from hm_pipeline.evaluation.table import Cell, Row, at_level, attributes
+from hm_pipeline.evaluation.table import Cell, Row, at_level
 from hm_pipeline.progress import Step
 from hm_pipeline.report.outcome import Outcome
 from hm_pipeline.studies.page import Told, page
@@ -90,7 +90,7 @@ def tell(outcome: Outcome) -> None:
         f"[bold]{outcome.profile}[/]; shares in per cent, novelty in nats,"
         " ± one standard error, the best in [bold green]green[/]"
     )
-    for level in ("", *attributes(outcome.table)):
+    for level in ("", *outcome.table.attributes):
         for table in _tables(outcome, level):
             console.print(table)
     console.print(Panel(outcome.verdict, title=f"verdict of {outcome.day}", title_align="left"))

@@ -27,7 +27,6 @@ from hm_pipeline.models.sequencer_config import Dressed
 from hm_pipeline.registry.night import GateConfig
 
 T = TypeVar("T", bound=BaseModel)
-FLOORS = ("popularity", "repeat", "markov", "itemknn")
 
 
 class Pool(Frozen):

@@ -22,7 +22,7 @@ from tasks.retry import ON_STORAGE
 from tasks.run import Run
 from tasks.samples import build_samples
 from tasks.stage import Stored, kept
-from tasks.study import ROOMS, read_told, remember, write_answer
+from tasks.study import ROOMS, read_told, remember, was_cut, write_answer
 
 
 class Night(Frozen):
@@ -57,6 +57,7 @@ class Report(Frozen):
     own: date
     day: date
     seconds: float
+    cut: bool
     score: Stored[Evaluation]
 
 
@@ -84,7 +85,14 @@ def reports(
 ) -> list[Report]:
     """One a meeting; small, since hundreds travel."""
     return [
-        Report(kind=m.kind, own=m.own.day, day=m.asked.day, seconds=fit.facts["seconds"], score=score)
+        Report(
+            kind=m.kind,
+            own=m.own.day,
+            day=m.asked.day,
+            seconds=fit.facts["seconds"],
+            cut=was_cut(fit),
+            score=score,
+        )
         for m, fit, score in zip(met, fits, scores, strict=True)
     ]
 
@@ -103,7 +111,8 @@ def settle_ageing(
 
     def produce(folder: Path) -> dict[str, Any]:
         heard = [
-            Heard(one.kind, one.own, one.day, one.seconds, load_evaluation(one.score, target)) for one in told
+            Heard(one.kind, one.own, one.day, one.seconds, load_evaluation(one.score, target), one.cut)
+            for one in told
         ]
         write_answer(ageing(study, run.config, run.day, target, tuple(notes), heard), folder)
         return {"study": study.name}

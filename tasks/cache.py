@@ -21,7 +21,7 @@ def tidy(market: str) -> None:
         manifest = find(settings().storage, prefix)
         if manifest is None or manifest.attempt != attempt.name:
             shutil.rmtree(attempt, ignore_errors=True)
-    for pointer in (settings().work / ROOM / market).glob(f"*/*/*/*/{POINTER}"):
+    for pointer in (settings().work / ROOM / market).glob(f"*/*/*/{POINTER}"):
         _tidy_checkpoints(market, pointer.parent)
 
 

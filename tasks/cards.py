@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from datetime import timedelta
 
-from hm_pipeline.config import FLOORS
 from hm_pipeline.evaluation.evaluate import Evaluation
+from hm_pipeline.evaluation.floors import FLOORS
 from hm_pipeline.models.fitting import FitReport
-from hm_pipeline.models.release import Release
+from hm_pipeline.models.release import Release, knows_users
 from hm_pipeline.registry.card import Card, Learned, model_card
 from hm_pipeline.registry.promotion import Verdict
 from tasks.code import revision
@@ -44,7 +44,7 @@ def card_of(
         seconds=release.facts["seconds"],
         price=f"{release.facts['price']:.4f} {pool.currency}",
         chosen_epochs=FitReport(**fit.facts["report"]).chosen_epochs,
-        with_users=refitted is not None,
+        with_users=refitted is not None and knows_users(refitted.folder()),
         code=revision(),
     )
     return model_card(card)

@@ -5,11 +5,11 @@ from datetime import date
 
 from prefect import task
 
-from hm_pipeline.config import FLOORS
 from hm_pipeline.data.drift_report import DriftReport
 from hm_pipeline.errors import ModelError
 from hm_pipeline.evaluation.estimate import UNKNOWN
 from hm_pipeline.evaluation.evaluate import Evaluation
+from hm_pipeline.evaluation.floors import FLOORS
 from hm_pipeline.evaluation.paired import Difference, paired
 from hm_pipeline.registry.ledger import ModelRef
 from hm_pipeline.registry.promotion import Candidate, Champion, Night, Verdict, decide
@@ -53,7 +53,6 @@ def weigh(
         against_heir=_against(gate, gate.get(champion.kind) if champion else None),
         drift=load_drift(moved),
         held_kinds=now.held_kinds,
-        held_versions=now.held_versions,
     )
     return _without(incumbent.lost, decide(night, run.config.gate, past.history))
 
@@ -78,7 +77,6 @@ def _candidate(kind: str, stored: Stored[Evaluation], gate: Evaluation, target: 
     return Candidate(
         validation_hr=stored.facts["hr"]["validation"],
         hr=gate.metrics["hr"].mean,
-        se=gate.metrics["hr"].se,
         mix_distance=stored.facts["mix_distance"][target],
         floor=kind in FLOORS,
         **measured,

@@ -55,6 +55,11 @@ class Order(Frozen):
         """Where the model will lie."""
         return address(self.run, STAGE, self.made_from, ROOMS)
 
+    @property
+    def digest(self) -> str:
+        """The last part of its address."""
+        return self.address.rsplit("/", 1)[-1]
+
 
 def orders(run: Run, samples: Stored[Samples]) -> list[Order]:
     """A candidate of each kind that the market lets compete."""

@@ -30,7 +30,7 @@ def write(
     (folder / _OUTCOME).write_text(json.dumps(outcome.model_dump(mode="json"), indent=1))
     (folder / "report.md").write_text(markdown_page(outcome), encoding="utf-8")
     comparison_figure(gate, folder / "comparison.png")
-    item_profiles(gate, folder / "item_profiles.png")
+    item_profiles(gate, folder / "item_profiles.png", [_whose(outcome, gate)])
     if outcome.ageing:
         longevity_figure(outcome.ageing, folder / "longevity.png")
     with scratch() as sketches:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from torch.distributed.elastic.multiprocessing.errors import record
 
-from hm_pipeline.progress import Step
+from hm_pipeline.progress import Step, silent
 from hm_pipeline.training.ranks import joined
 from tasks.job import DONE, JOB, Job
 
@@ -25,7 +25,7 @@ def main() -> None:
     folder = Path(sys.argv[1])
     job = Job.model_validate_json((folder / JOB).read_bytes())
     with joined() as ranks:
-        done = job.fit(_say, saves=ranks.is_first)
+        done = job.fit(_say if ranks.is_first else silent, saves=ranks.is_first)
         done = done.model_copy(update={"peak_mb": float(ranks.total(round(done.peak_mb)))})
     if ranks.is_first:
         (folder / DONE).write_text(done.model_dump_json())

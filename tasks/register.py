@@ -56,6 +56,15 @@ def register(
     return versions
 
 
+@task(name="withdraw", **ON_TRACKING)
+def withdraw(run: Run, fit: Stored[Release], scores: Scores, verdict: Verdict, ref: ModelRef) -> None:
+    """A version whose promotion was taken back says so, and knows nobody by id any more."""
+    mlflow, name = tracking.client(), registry.model_name(run.market)
+    _forget(mlflow, name, ref.version, forget_all)
+    registry.mark_without_users(mlflow, name, ref.version)
+    registry.describe(mlflow, name, ref.version, card_of(run, fit, None, scores, verdict), CARD)
+
+
 @contextmanager
 def _day_run(
     mlflow: MlflowClient, place: str, run: Run, samples: Stored[Samples], verdict: Verdict

@@ -6,10 +6,10 @@ from contextlib import suppress
 import polars as pl
 from prefect import task
 
-from hm_pipeline.config import FLOORS
 from hm_pipeline.data.log import InteractionLog
 from hm_pipeline.errors import RegistryError
 from hm_pipeline.evaluation.evaluate import Evaluation
+from hm_pipeline.evaluation.floors import FLOORS
 from hm_pipeline.evaluation.table import comparison
 from hm_pipeline.models.release import Release
 from hm_pipeline.registry.ledger import Decision, ModelRef
@@ -70,21 +70,23 @@ def _outcome(
     watched: Watched,
     stages: tuple[StageCost, ...],
 ) -> Outcome:
-    moved = load_drift(watched.drift)
+    moved, overtaken = load_drift(watched.drift), decision.verdict.step == "older day"
     return Outcome(
         market=run.market,
         day=run.day,
         profile=run.config.profile,
         users_asked=max(e.n for e in gate.values()),
         places=run.config.publish.k,
+        target=run.config.publish.gate_target,
         verdict=decision.verdict.reason,
+        overtaken=overtaken,
         ledger_entry=decision.seq,
         champion=champion,
         hit_ratios={kind: hr for kind, e in gate.items() if (hr := e.metrics["hr"].mean) is not None},
         table=comparison(gate, costs(fits)),
         currency=next(iter(run.config.pools.values())).currency,
         prices={kind: stored.facts["price"] for kind, stored in fits.items()},
-        lists=None if lists is None else pages.place(lists),
+        lists=None if lists is None or overtaken else pages.place(lists),
         published_hr=watched.shown and watched.shown.mean,
         notes=(
             *_floor_note(gate, champion),
@@ -100,8 +102,8 @@ def _outcome(
 
 def _floor_note(gate: Mapping[str, Evaluation], champion: ModelRef | None) -> list[str]:
     """A floor that nobody beat on the arrivals is said plainly, also where the gate waits for proof."""
-    hr = {kind: e.metrics["hr"].mean or 0.0 for kind, e in gate.items()}
-    best = max(hr, key=lambda kind: hr[kind])
+    hr = {kind: mean for kind, e in gate.items() if (mean := e.metrics["hr"].mean) is not None}
+    best = max(hr, key=lambda kind: hr[kind], default="")  # nobody arrived
     if best not in FLOORS or (champion is not None and champion.kind == best):
         return []
     return [

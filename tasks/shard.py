@@ -32,8 +32,10 @@ class Shard(Frozen):
 
     @property
     def pool(self) -> str:
-        """Where its model trains, for what a net wants there it wants here too."""
-        return self.run.config.pool_name_of(self.ref.kind)
+        """Where its model trains, or where one at a time does, another: to answer is work for a CPU."""
+        pools, own = self.run.config.pools, self.run.config.pool_name_of(self.ref.kind)
+        shared = (name for name, pool in pools.items() if not pool.exclusive)
+        return next(shared, own) if pools[own].exclusive else own
 
     @property
     def made_from(self) -> list[object]:

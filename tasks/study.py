@@ -62,10 +62,11 @@ def declare(
     return study, load(settings().config, market, profile or study.profile)
 
 
-def _otherwise(study: Declared, fixed: dict[str, Any], seeds: Sequence[int]) -> Declared:
-    own = {path.removeprefix(_OWN): v for path, v in fixed.items() if path.startswith(_OWN)}
-    paths = {path: value for path, value in fixed.items() if not path.startswith(_OWN)}
-    given = own | ({"seeds": tuple(seeds)} if seeds else {}) | {"fixed": study.fixed | paths}
+def _otherwise(study: Declared, values: dict[str, Any], seeds: Sequence[int]) -> Declared:
+    own = {path.removeprefix(_OWN): v for path, v in values.items() if path.startswith(_OWN)}
+    paths = {path: value for path, value in values.items() if not path.startswith(_OWN)}
+    fixed = {"fixed": own.get("fixed", study.fixed) | paths}
+    given = own | ({"seeds": tuple(seeds)} if seeds else {}) | fixed
     return declared(study.model_dump() | given, f"study {study.name}")
 
 
@@ -128,7 +129,13 @@ def _measured(holdout: str, asked: Asked, fit: Stored[Release], score: Stored[Ev
         fit=digest_of(asked.samples.facts["digest"], asked.order.config.model_dump(mode="json")),
         seconds=fit.facts["seconds"],
         evaluation=load_evaluation(score, holdout),
+        cut=was_cut(fit),
     )
+
+
+def was_cut(fit: Stored[Release]) -> bool:
+    """By the clock: a study has none, but reads what a night has fitted."""
+    return bool(fit.facts["report"]["stopped"] == "time")
 
 
 def holdout_of(study: Study, run: Run) -> str:

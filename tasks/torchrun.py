@@ -1,6 +1,7 @@
 """A job given to several processes of this machine, and what is heard of them."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -21,7 +22,11 @@ def fit_by_ranks(job: Job, processes: int, progress: Progress) -> Done:
     with scratch() as folder:
         (folder / JOB).write_text(job.model_dump_json())
         with subprocess.Popen(
-            _command(folder, processes), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            _command(folder, processes),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env={"OMP_NUM_THREADS": _threads(processes)} | os.environ,
         ) as torchrun:
             assert torchrun.stdout is not None
             said = _listened(torchrun, torchrun.stdout, progress)
@@ -33,6 +38,11 @@ def fit_by_ranks(job: Job, processes: int, progress: Progress) -> Done:
 def _command(folder: Path, processes: int) -> list[str]:
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
     return [*torchrun, f"--nproc-per-node={processes}", "-m", "tasks.ranks", str(folder)]
+
+
+def _threads(processes: int) -> str:
+    """A share of the cores each; torchrun itself gives each one."""
+    return str(max(1, len(os.sched_getaffinity(0)) // processes))
 
 
 def _listened(torchrun: "subprocess.Popen[str]", lines: Iterable[str], progress: Progress) -> list[str]:

@@ -29,7 +29,7 @@ from tasks.torchrun import fit_by_ranks
 def train(order: Order) -> Stored[Release]:
     """The model, fitted here; a candidate on days up to D-2, its epochs chosen on validation users."""
     outlive_the_worker()
-    place = Path(order.title.replace(" ", "-")) / order.samples.digest / order.config.fingerprint()
+    place = Path(order.title.replace(" ", "-")) / order.digest  # of the code too: new code begins anew
     mirror = Mirror.of(order.run.market, str(order.run.day), place)
 
     def produce(folder: Path) -> dict[str, Any]:
@@ -83,8 +83,7 @@ def _facts(order: Order, done: Done, seconds: float) -> dict[str, Any]:
 
 
 def _stop_key(order: Order) -> str:
-    market, day, _, digest = order.address.split("/")
-    return f"{market}/{day}/stopped/{digest}.json"
+    return f"{order.run.market}/{order.run.day}/stopped/{order.digest}.json"
 
 
 def _stopped_at(order: Order) -> int | None:

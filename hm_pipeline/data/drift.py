@@ -56,8 +56,9 @@ def total_variation(p: Float64, q: Float64) -> float:
 def _finding(
     measure: Measure, by_day: _ByDay, chosen: list[date], day: date, closed: bool, config: DriftConfig
 ) -> Finding:
-    value, past = by_day.get(day), [by_day[d] for d in chosen if d in by_day]
+    past = [by_day[d] for d in chosen if d in by_day]
     usual = median(past) if past else None
+    value = by_day.get(day, 0.0 if measure in COUNTS else None)  # of no rows there is no mix
     judged = value if measure not in COUNTS else value / usual if value is not None and usual else None
     band: Band = getattr(config, measure)
     outside = not closed and (judged is None or not band.holds(judged))

@@ -70,6 +70,8 @@ class DriftReport(Frozen):
 def words(finding: Finding) -> str:
     """A finding for a person, with its figures and its band."""
     name = finding.measure.replace("_", " ")
+    if finding.judged is None and finding.usual is not None:
+        return f"{name} is not known: the day has no row"
     if finding.judged is None:
         return f"{name} is {_figure(finding)} and there is no day to compare it with"
     said = f"{name} is {_figure(finding)}"

@@ -6,7 +6,7 @@
 The age of a model is the number of days between the last day it learned and the day it is asked about; one
 that learned all there was before the arrivals has age 1. Nights are pooled by users. Since nights differ in
 difficulty, and not every age is there each night, the second figure is the fairer one: the HR that was lost
-against the model of age 1, asked the same on the same night, user by user.
+against the model of age 1 of the same kind, asked the same on the same night, user by user.
 """
 
 import math
@@ -44,9 +44,7 @@ class Point(Frozen):
     hr: float
     se: float | None
     users: int
-    against_fresh: Difference = (
-        Difference()
-    )  # its HR minus that of age 1; empty where none of age 1 was asked
+    against_fresh: Difference = Difference()  # its HR minus that of age 1 of its kind; empty without one
 
 
 class Pooled(Frozen):
@@ -63,8 +61,9 @@ class Pooled(Frozen):
 def points(day: date, asked: Sequence[Asked]) -> tuple[Point, ...]:
     """A point a champion that was asked about the arrivals of `day`, the youngest first."""
     ordered = sorted(asked, key=lambda a: (-a.learned.toordinal(), -a.version))
-    fresh = next((a.evaluation for a in ordered if (day - a.learned).days == _FRESH), None)
-    return tuple(point for a in ordered if (point := _point(day, a, fresh)) is not None)
+    young = (a for a in reversed(ordered) if (day - a.learned).days == _FRESH)
+    fresh = {a.kind: a.evaluation for a in young}  # of several the highest version, which comes last
+    return tuple(point for a in ordered if (point := _point(day, a, fresh.get(a.kind))) is not None)
 
 
 def curve(found: Iterable[Point]) -> tuple[Pooled, ...]:
@@ -81,7 +80,7 @@ def markdown(pooled: Sequence[Pooled]) -> str:
         (str(p.age), str(p.nights), f"{p.users:,}", _share(Estimate(mean=p.hr, se=p.se)), _lost(p))
         for p in pooled
     )
-    return table(("age in days", "nights", "users", "hr", "against age 1"), rows, text=())
+    return table(("age in days", "nights", "users", "hr, %", "against age 1, points"), rows, text=())
 
 
 def _point(day: date, asked: Asked, fresh: Evaluation | None) -> Point | None:
@@ -119,7 +118,7 @@ def _share(estimate: Estimate, sign: str = "") -> str:
     if estimate.mean is None:
         return "-"
     error = "" if estimate.se is None else f" ±{100 * estimate.se:.2f}"
-    return f"{100 * estimate.mean:{sign}.2f}%{error}"
+    return f"{100 * estimate.mean:{sign}.2f}{error}"
 
 
 def _lost(p: Pooled) -> str:

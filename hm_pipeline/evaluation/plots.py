@@ -8,7 +8,7 @@ from hm_pipeline.evaluation.canvas import bare, blank, write
 from hm_pipeline.evaluation.estimate import UNKNOWN
 from hm_pipeline.evaluation.evaluate import Evaluation
 from hm_pipeline.evaluation.longevity import Pooled
-from hm_pipeline.evaluation.palette import GREY, INK, PALE, Style, styles
+from hm_pipeline.evaluation.palette import GREY, INK, Style, styles
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -125,7 +125,7 @@ def _point(axes: "Axes", evaluation: Evaluation, metric: str, model: str, style:
         marker=style.marker,
         color=style.colour,
         markersize=8,
-        ecolor=PALE,
+        ecolor=GREY,
         linestyle="none",
         capsize=3,
         label=model,

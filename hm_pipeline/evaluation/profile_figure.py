@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from hm_pipeline.evaluation.canvas import blank, write
 from hm_pipeline.evaluation.evaluate import Evaluation
+from hm_pipeline.evaluation.floors import best_trained
 from hm_pipeline.evaluation.item_profile import ItemProfile
 from hm_pipeline.evaluation.mix_panel import HEIGHT_OF_BAR, draw_mix
 from hm_pipeline.evaluation.palette import Style, styles
@@ -29,8 +30,8 @@ def item_profiles(
 ) -> Path | None:
     """Popularity, price and age by rank, one line a model, and the mix by category; PNG or SVG by the name.
 
-    More than 7 models: those of `highlight` have colours (`aals`, the champion and the best by HR where it is
-    empty) and mixes, the others are thin and grey. None, and no file, where no evaluation has a profile.
+    More than 7 models: `aals`, the champion, the best trained one by HR and those of `highlight` have colours
+    and mixes, the others are thin and grey. None, and no file, where no evaluation has a profile.
     """
     profiles = {model: e.profile for model, e in evaluations.items() if e.profile is not None}
     if not profiles:
@@ -58,15 +59,10 @@ def _rows(figure: "Figure", heights: list[float]) -> "list[SubFigure]":
 
 def _styles(evaluations: Mapping[str, Evaluation], highlight: Collection[str]) -> Styles:
     all_styles = styles(evaluations)
-    if len(evaluations) <= _MOST_COLOURED and not highlight:
+    if len(evaluations) <= _MOST_COLOURED:
         return all_styles
-    chosen = set(highlight).intersection(evaluations) or {"aals", "champion", _best(evaluations)}
+    chosen = {"aals", "champion", best_trained(evaluations), *highlight}
     return {model: style if model in chosen else None for model, style in all_styles.items()}
-
-
-def _best(evaluations: Mapping[str, Evaluation]) -> str:
-    candidates = [model for model in evaluations if model not in ("aals", "champion")] or list(evaluations)
-    return max(candidates, key=lambda model: evaluations[model].metrics["hr"].mean or 0.0)
 
 
 def _draw_traits(part: "SubFigure", profiles: Mapping[str, ItemProfile], shown: Styles) -> None:

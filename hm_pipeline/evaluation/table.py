@@ -7,7 +7,7 @@ seconds     0.1             1.2
 peak MB     310             402
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from hm_pipeline.errors import ModelError
 from hm_pipeline.evaluation.estimate import UNKNOWN, Estimate
@@ -15,7 +15,6 @@ from hm_pipeline.evaluation.evaluate import Evaluation
 from hm_pipeline.frozen import Frozen
 from hm_pipeline.markdown import table as markdown_table
 
-_LEVEL, _NOTHING_TOLD = "hr_", "100.00%"
 _LOWER_IS_BETTER = ("overlap", "empty_lists", "short_lists")
 
 
@@ -45,6 +44,7 @@ class Table(Frozen):
 
     models: tuple[str, ...]
     rows: tuple[Row, ...]
+    attributes: tuple[str, ...] = ()  # that the catalogue knows; where it knows none, every list hits in full
 
 
 def comparison(
@@ -59,13 +59,17 @@ def comparison(
     _check_same_question(evaluations)
     names = metrics or list(dict.fromkeys(name for e in evaluations.values() for name in e.metrics))
     rows = [_row(name, [e.metrics.get(name, UNKNOWN) for e in evaluations.values()]) for name in names]
-    return Table(models=tuple(evaluations), rows=tuple(rows + _cost_rows(list(evaluations), costs or {})))
+    return Table(
+        models=tuple(evaluations),
+        rows=tuple(rows + _cost_rows(list(evaluations), costs or {})),
+        attributes=_known(evaluations.values()),
+    )
 
 
-def attributes(table: Table) -> list[str]:
-    """The attributes whose values are known: where the catalogue knows none, every list hits in full."""
-    named = [row for row in table.rows if row.metric.startswith(_LEVEL)]
-    return [row.metric.removeprefix(_LEVEL) for row in named if _tells(row)]
+def _known(evaluations: Iterable[Evaluation]) -> tuple[str, ...]:
+    """The attributes that any profile knows; all were asked about one catalogue."""
+    profiles = [e.profile for e in evaluations if e.profile is not None]
+    return tuple(dict.fromkeys(mix.attribute for profile in profiles for mix in profile.known_mixes))
 
 
 def at_level(table: Table, metrics: Sequence[str], attribute: str = "") -> list[tuple[str, Row]]:
@@ -83,12 +87,6 @@ def markdown(table: Table) -> str:
 def lower_is_better(metric: str) -> bool:
     """Whether a small figure is the good one; holds for the attribute levels too."""
     return metric.startswith(_LOWER_IS_BETTER)
-
-
-def _tells(row: Row) -> bool:
-    """Models differ; or there is one, and something else than a full hit ratio."""
-    texts = {cell.text for cell in row.cells}
-    return len(texts) > 1 or (len(row.cells) == 1 and not row.cells[0].text.startswith(_NOTHING_TOLD))
 
 
 def _check_same_question(evaluations: Mapping[str, Evaluation]) -> None:

@@ -67,8 +67,9 @@ class Nearest:
         wanted &= queries.any(axis=1, keepdims=True)  # nothing is near to no query
         best = self._ordered(queries, np.where(wanted, proposed, -1), k)
         short = np.flatnonzero((best.items < 0).any(axis=1))
-        exact = Shelf.of(self.vectors, allowed).best(queries[short], k, excluded[short])
-        best.items[short], best.scores[short] = exact.items, exact.scores
+        if len(short):  # a shelf of the allowed is a copy
+            exact = Shelf.of(self.vectors, allowed).best(queries[short], k, excluded[short])
+            best.items[short], best.scores[short] = exact.items, exact.scores
         return best
 
     def _ordered(self, queries: Float32, proposed_NM: Int32, k: int) -> Recommendations:

@@ -72,6 +72,11 @@ def _read_config(file: Path) -> ModelConfig:
         ) from wrong
 
 
+def knows_users(folder: Path) -> bool:
+    """Whether a stored release has learned anything of single users."""
+    return (folder / "model" / "user_rows.npy").exists()
+
+
 def forget(folder: Path, user_ids: Iterable[str]) -> int:
     """Erase users from a stored release: their ids become graves, their rows zeros. How many it knew.
 

@@ -1,10 +1,12 @@
 """Samples and a configuration to a trained sequence model."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
+from hm_pipeline.data.histories import Histories
 from hm_pipeline.data.samples import Holdout, Samples
 from hm_pipeline.frozen import digest_of
 from hm_pipeline.index.search import Exact
@@ -18,7 +20,7 @@ from hm_pipeline.models.sequencer_net import Sequencer
 from hm_pipeline.models.sequencer_recommender import SequencerRecommender
 from hm_pipeline.training.batches import Batch, BatchPlan
 from hm_pipeline.training.checkpoint import Checkpoints
-from hm_pipeline.training.config import chosen
+from hm_pipeline.training.config import FullSoftmax, SampledSoftmax, TrainingConfig, chosen
 from hm_pipeline.training.course import Course, Orders
 from hm_pipeline.training.device import compiled, device_here, half_precision, quick_products
 from hm_pipeline.training.loop import train
@@ -38,7 +40,7 @@ def fit_sequencer(config: SequencerConfig, samples: Samples, context: FitContext
     plan = plan_of(config, samples, net)
     wanted = chosen(training.loss, len(samples.items), on_gpu=device.type == "cuda")
     objective = Objective.of(wanted, samples.counts)
-    orders = _orders(config, samples, context, model)
+    orders = _orders(config, samples, context, model, wanted)
     with quick_products(device), compiled(net.body, training.compile):
         course = train(net, lambda batch: batch_loss(net, objective, batch), plan, training, orders)
     net.cpu()
@@ -72,11 +74,16 @@ def load_sequencer(folder: Path, config: SequencerConfig) -> Recommender:
 
 
 def plan_of(config: SequencerConfig, samples: Samples, net: Sequencer) -> BatchPlan:
-    """The batches of one-pass windows over the training histories."""
+    """The batches of windows over the training histories."""
     t = config.training
-    cut = Windows.both_ways if t.both_ways else Windows.one_pass
-    windows = cut(samples.train, t.max_history)
+    windows = _cut(t)(samples.train, t.max_history)
     return BatchPlan(windows, net.start_symbol, t.batch_targets, t.unknown_user_share, t.seed, t.horizon)
+
+
+def _cut(training: TrainingConfig) -> Callable[[Histories, int], Windows]:
+    if training.by_prefix:
+        return Windows.by_prefix
+    return Windows.both_ways if training.both_ways else Windows.one_pass
 
 
 def batch_loss(net: Sequencer, objective: Objective, batch: Batch) -> Tensor:
@@ -90,12 +97,17 @@ def batch_loss(net: Sequencer, objective: Objective, batch: Batch) -> Tensor:
 
 
 def _orders(
-    config: SequencerConfig, samples: Samples, context: FitContext, model: SequencerRecommender
+    config: SequencerConfig,
+    samples: Samples,
+    context: FitContext,
+    model: SequencerRecommender,
+    loss: FullSoftmax | SampledSoftmax,
 ) -> Orders:
     """The context in the loop's own terms."""
     holdout, ranks = samples.holdouts.get("validation"), Ranks.here()
     epochs = context.refit.chosen_epochs if context.refit else None
-    identity = digest_of(config.fingerprint(), samples.digest, context.k, epochs)
+    objective = loss.model_dump(mode="json", exclude={"chunk_elements"})  # another one on another device
+    identity = digest_of(config.fingerprint(), samples.digest, context.k, epochs, objective)
     checkpoints = context.checkpoints
     return Orders(
         validate=(lambda: _hit_rate(model, holdout, context.k, ranks))

@@ -120,6 +120,14 @@ def versions_with_users(client: MlflowClient, name: str, last: date) -> list[int
         return sorted(int(v.version) for v in tagged if v.tags.get("day", "9999") <= last.isoformat())
 
 
+def describe(client: MlflowClient, name: str, version: int, card: str, file: str) -> None:
+    """Another description of a version, and the file of its folder that holds it."""
+    with explained(f"describe version {version} of {name}"):
+        run_id, model = _place_of(client, name, version)
+        client.log_text(run_id, card, f"{model}/{file}")
+        client.update_model_version(name, str(version), card[:_DESCRIPTION])
+
+
 def mark_without_users(client: MlflowClient, name: str, version: int) -> None:
     """Remember that nobody is left in a version."""
     with explained(f"tag version {version} of {name}"):

@@ -44,12 +44,10 @@ class Candidate(Frozen):
 
     validation_hr: float | None = None  # on the validation users: the only number that chooses
     hr: float | None = None  # on the arrivals of D-1: for the words only
-    se: float | None = None
     coverage: float | None = None
     personalization: float | None = None
     mix_distance: float | None = None
     floor: bool = False  # popularity, repeat, …: a win of it is said plainly
-    version: int | None = None  # the registered version, where it is known: it may be held
 
 
 class Night(Frozen):
@@ -64,7 +62,6 @@ class Night(Frozen):
     against_heir: dict[str, Difference] = Field(default_factory=dict)
     drift: DriftReport | None = None  # of the newest day; what `[drift]` says may stop the night
     held_kinds: frozenset[str] = frozenset()
-    held_versions: frozenset[int] = frozenset()
 
 
 class Meeting(Frozen):

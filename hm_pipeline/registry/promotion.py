@@ -61,8 +61,9 @@ def _first(night: Night, halted: list[str], stops: Mapping[str, list[str]]) -> V
     if best is None:
         reason = sentences("Nobody is champion: nothing could be promoted", *halted, *words)
         return Verdict(day=night.day, promote=False, winner=None, step="stays", reason=reason)
-    said = f"the first champion is {best}: best on validation, {figures(night.candidates[best])}"
-    reason = sentences(said, *words, floor_words(best, night))
+    among = " of those that may be promoted" if words else ""
+    said = f"the new champion is {best}: best on validation{among}, {figures(night.candidates[best])}"
+    reason = sentences(said, *words, floor_words(best, night, stops))
     return Verdict(day=night.day, promote=True, winner=best, step="first", reason=reason)
 
 
@@ -83,7 +84,7 @@ def _contest(case: _Case) -> Verdict:
         rival_words(trial, streak, case.config),
         *stop_words(case.stops),
         "" if wins or inherits else f"the {kind} of {champion.day} stays champion",
-        floor_words(winner, night),
+        "" if trial is not None and trial.passed else floor_words(winner, night, case.stops),
     )
     return Verdict(
         day=night.day,

@@ -1,7 +1,7 @@
 """What keeps a candidate from promotion whatever its hit rate: holds and guard rails."""
 
 from hm_pipeline.data.drift_report import DriftReport, words
-from hm_pipeline.registry.night import Candidate, GateConfig, Night
+from hm_pipeline.registry.night import GateConfig, Night
 
 
 def night_stops(night: Night, config: GateConfig) -> list[str]:
@@ -16,7 +16,7 @@ def candidate_stops(kind: str, night: Night, config: GateConfig) -> list[str]:
     """Reasons, in words, why this candidate cannot be promoted tonight."""
     candidate = night.candidates[kind]
     return [
-        *_holds(kind, candidate, night),
+        *_holds(kind, night),
         *_too_low("coverage", candidate.coverage, config.min_coverage),
         *_too_low("personalization", candidate.personalization, config.min_personalization),
         *_too_high("category mix distance", candidate.mix_distance, config.max_mix_distance),
@@ -30,15 +30,10 @@ def _drifted(report: DriftReport | None) -> list[str]:
     return [f"the data of {report.day} drifted: {words(finding)}" for finding in report.stopping]
 
 
-def _holds(kind: str, candidate: Candidate, night: Night) -> list[str]:
-    reasons = []
+def _holds(kind: str, night: Night) -> list[str]:
     if kind in night.held_kinds:
-        reasons.append("its kind was rolled back and is held until it is released by hand")
-    if candidate.version is not None and candidate.version in night.held_versions:
-        reasons.append(
-            f"version {candidate.version} was rolled back and is held until it is released by hand"
-        )
-    return reasons
+        return ["its kind was rolled back and is held until it is released by hand"]
+    return []
 
 
 def _too_low(name: str, value: float | None, least: float | None) -> list[str]:

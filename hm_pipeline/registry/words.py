@@ -34,7 +34,7 @@ def rival_words(trial: Trial | None, streak: int, config: GateConfig) -> str:
         f"{_difference(trial)} over {trial.nights} pooled night{'s' * (trial.nights > 1)}"
     )
     if not trial.passed:
-        return f"{said}: {trial.needed:.4f} ({config.z} standard errors) would have been needed"
+        return f"{said}: {_missed(trial, config)}"
     if not streak:
         return f"{said}: enough, but a night on which nothing can be promoted does not count"
     if streak < config.nights_running:
@@ -42,10 +42,23 @@ def rival_words(trial: Trial | None, streak: int, config: GateConfig) -> str:
     return f"{said}: enough for {streak} nights running, so {trial.challenger} replaces {trial.incumbent}"
 
 
-def floor_words(winner: str, night: Night) -> str:
-    """Said only where a floor is in office."""
+def _missed(trial: Trial, config: GateConfig) -> str:
+    """Why a trial was not passed."""
+    if trial.se is None:
+        return "too few users to know its error"
+    if trial.mean <= 0:
+        return "not better"
+    return f"{trial.needed:.4f} ({config.z} standard errors) would have been needed"
+
+
+def floor_words(winner: str, night: Night, stops: Mapping[str, list[str]]) -> str:
+    """Said only where a floor is in office, and not because what was better was stopped."""
     candidate = night.candidates.get(winner)
     if candidate is None or not candidate.floor:
+        return ""
+    least = candidate.validation_hr or 0.0
+    stopped = [night.candidates[kind] for kind, why in stops.items() if why]
+    if any(not other.floor and (other.validation_hr or 0.0) > least for other in stopped):
         return ""
     return f"said plainly: {winner} is a floor, and no trained model has shown to be better than it"
 

@@ -49,7 +49,7 @@ def drawings(sources: Sources, sketches: Path) -> Drawings:
     several = len(ageing) > 1  # one age has nothing to be compared with
     return Drawings(
         comparison=_drawn(_COMPARISON, comparison_figure(gate, sketches / "comparison.svg")),
-        items=_drawn(_items(sources), item_profiles(gate, sketches / "items.svg")),
+        items=_drawn(_items(sources), item_profiles(gate, sketches / "items.svg", [sources.of])),
         learning=_drawn(_LEARNING, learning_curves(epochs, sketches / "learning.svg") if epochs else None),
         ageing=_drawn(_AGEING, longevity_figure(ageing, sketches / "ageing.svg") if several else None),
     )

@@ -14,7 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from hm_pipeline.data.drift_report import words as drift_words
 from hm_pipeline.evaluation.evaluate import METRICS
 from hm_pipeline.evaluation.palette import styles
-from hm_pipeline.evaluation.table import Cell, Table, at_level, attributes
+from hm_pipeline.evaluation.table import Cell, Table, at_level
 from hm_pipeline.report.drawings import Drawings
 from hm_pipeline.report.head import facts, in_short, standing
 from hm_pipeline.report.markdown import spent
@@ -45,7 +45,7 @@ class Grid:
 
 def html_page(outcome: Outcome, drawings: Drawings) -> str:
     """The whole page; the same arguments give the same text."""
-    grids = [_grid(outcome.table), *(_grid(outcome.table, name) for name in attributes(outcome.table))]
+    grids = [_grid(outcome.table), *(_grid(outcome.table, name) for name in outcome.table.attributes)]
     explained = [column for column in grids[0].columns if column.meaning]
     return (
         _environment()

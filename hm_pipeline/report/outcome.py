@@ -26,7 +26,9 @@ class Outcome(Frozen):
     profile: str
     users_asked: int
     places: int | None = None  # of a list; None in reports of older code
+    target: str = "first"  # which arrival was asked about: the first, or the last of the day
     verdict: str  # in words
+    overtaken: bool = False  # a newer day was decided before: nothing moved
     ledger_entry: int  # that holds it
     champion: ModelRef | None  # in office after this night, as far as this day decides
     hit_ratios: dict[str, float] = {}  # of each model; empty in reports of older code

@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 
 from hm_pipeline.data.arrays import Float64, Int32, Int64
+from hm_pipeline.errors import EmptyWindowError
 from hm_pipeline.simulation.config import Simulation
 from hm_pipeline.simulation.next_click import next_click
 from hm_pipeline.simulation.shop import Day, Shop, State, day_of, open_shop, opening
@@ -35,11 +36,14 @@ def best_hit_ratio(
     """Over at most so many clicks of the day of this number, spread evenly; the value of each is exact.
 
     The lists know the rule, the day's popularity, the user's taste and all that happened before the click.
+    Raises EmptyWindowError where nobody came that day.
     """
     shop = open_shop(config)
     today = walked_until(shop, day, opening(shop))
     items = walk(today.visits, today.demand, today.rule, config, today.chance.of("walk"))
     at = _spread(_places(today.visits, asked), most)
+    if not len(at):
+        raise EmptyWindowError(f"nobody comes on day {day} of this shop: there is no click to ask about")
     step = max(1, _BLOCK // config.items)
     hits = [_best(config, today, items, at[n : n + step], k) for n in range(0, len(at), step)]
     return _summary(np.concatenate(hits))

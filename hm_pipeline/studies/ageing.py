@@ -25,6 +25,7 @@ class Heard:
     day: date  # whose arrivals were asked
     seconds: float  # to fit
     evaluation: Evaluation
+    cut: bool = False  # by the clock of the night that had fitted it
 
     @property
     def age(self) -> int:
@@ -59,6 +60,7 @@ class Aged(Frozen):
     ages: tuple[AtAge, ...]  # ascending
     prices: tuple[Price, ...]
     seconds: float  # to fit, on average
+    cut: int = 0  # fits that a night's clock had ended
 
     @property
     def fresh(self) -> Pooled:
@@ -110,6 +112,7 @@ def _aged(study: LongevityStudy, model: str, heard: Sequence[Heard]) -> Aged:
         ages=tuple(AtAge(pooled=p, change=change({p.age: 1.0}, pairs)) for p in pooled),
         prices=tuple(_price(days, pooled, pairs) for days in study.retraining),
         seconds=float(np.mean(list(seconds.values()))),
+        cut=len({one.own for one in heard if one.cut}),
     )
 
 

@@ -4,16 +4,19 @@ from hm_pipeline.markdown import table
 from hm_pipeline.studies.ageing import Aged, Ageing, AtAge, Price
 from hm_pipeline.studies.ageing_words import sentences
 from hm_pipeline.studies.change import Change
-from hm_pipeline.studies.words import amount
+from hm_pipeline.studies.words import bare
 
 _READ = (
     "Age: days from the last day that a model knew to the day asked; a model of last night has age 1. Its "
     "histories are always of the day asked: only its parameters are old.",
     "`against age 1`: paired with the model that was trained for that day, user by user, pooled over days. "
     "HR of different ages is of different days; the paired figure is the fairer one.",
-    "A model that is trained every n days has ages 1 … n in turn: its price is the mean of their changes.",
+    "A model that is trained every n days has ages 1 … n in turn: its price is the mean of their changes, an "
+    "age that no day has interpolated between its neighbours.",
     "± beside HR is one standard error over users; beside a change the larger one of two, over days and over "
     "users. The 95% interval is the wider one of both. What was seen on one day has no error over days.",
+    "Each model of each day was fitted with one seed, whose luck is in no error: where a price asks for more "
+    "than half the days, few fits stand for the old ones, and its interval is too narrow by that.",
 )
 
 
@@ -101,7 +104,7 @@ def _moved(aged: Aged, age: int) -> str:
 
 
 def _bare(figure: float | None, sign: str = "") -> str:
-    return "-" if figure is None else amount("hr", figure, sign).split()[0]
+    return "-" if figure is None else bare("hr", figure, sign)
 
 
 def _days(every: int) -> str:
@@ -117,4 +120,5 @@ def _read(told: Ageing) -> str:
         "model was trained for each of these days as the night after it does."
     )
     passed = [f"Passed over: {note}" for note in told.notes]
-    return "\n".join(f"- {line}" for line in (first, *_READ, *passed))
+    cut = [f"Stopped by the clock of their night: {a.cut} fits of {a.model}." for a in told.models if a.cut]
+    return "\n".join(f"- {line}" for line in (first, *_READ, *passed, *cut))

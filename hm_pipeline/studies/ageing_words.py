@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from hm_pipeline.studies.ageing import Aged, Ageing, Price
 from hm_pipeline.studies.change import Change
-from hm_pipeline.studies.words import amount
+from hm_pipeline.studies.words import bare
 
 
 def sentences(told: Ageing) -> tuple[str, ...]:
@@ -27,7 +27,7 @@ def _clauses(aged: Aged, k: int) -> Iterator[str]:
 def _lost(change: Change) -> str:
     if not change.is_more_than_noise:
         return f"differs by no more than noise, {_signed(change)}"
-    verb, size = "loses" if change.mean < 0 else "gains", amount("hr", abs(change.mean)).split()[0]
+    verb, size = "loses" if change.mean < 0 else "gains", bare("hr", abs(change.mean))
     return f"{verb} {size}{_error(change)}"
 
 
@@ -38,8 +38,8 @@ def _last(aged: Aged, price: Price) -> str:
 
 
 def _signed(change: Change) -> str:
-    return amount("hr", change.mean, "+").split()[0] + _error(change)
+    return bare("hr", change.mean, "+") + _error(change)
 
 
 def _error(change: Change) -> str:
-    return "" if change.se is None else f" ±{amount('hr', change.se).split()[0]}"
+    return "" if change.se is None else f" ±{bare('hr', change.se)}"

@@ -28,6 +28,7 @@ class Measured:
     fit: str  # which fit it was
     seconds: float
     evaluation: Evaluation
+    cut: bool = False  # by the clock of the night that had fitted it
 
 
 class Line(Frozen):
@@ -40,6 +41,7 @@ class Line(Frozen):
     thesis: dict[str, float] = {}  # what the thesis has, in its own units
     seconds: float | None = None  # to fit, on average
     not_identifiable: str = ""  # why
+    cut: bool = False  # a night's clock had ended a fit of it
     profile: ItemProfile | None = None  # of what its first fit recommends
 
 
@@ -98,6 +100,7 @@ def _line(study: Study, setting: Setting, found: Sequence[Measured]) -> Line:
         gaps={m: _gap(own, reference, m) for m in study.metrics if compared and _both(own, reference, m)},
         thesis=_thesis(study, setting),
         seconds=float(np.mean([one.seconds for one in {o.fit: o for o in own.values()}.values()])),
+        cut=any(one.cut for one in own.values()),
         profile=_first(own).evaluation.profile,
     )
 
@@ -162,5 +165,5 @@ def _both(own: Mapping[int, Measured], reference: Mapping[int, Measured], metric
 def _thesis(study: Study, setting: Setting) -> dict[str, float]:
     if study.thesis is None:
         return {}
-    label = setting.label(study)
+    label = setting.whole_label(study)
     return {m: by_label[label] for m, by_label in study.thesis.figures.items() if label in by_label}

@@ -5,7 +5,8 @@ age pooled over its days. Its error is that of its linear part: every user of ev
 
     c_u = sum over ages of w_a (difference of u at age a - d_a) / users of age a
 
-so that the ages of one day, which ask the same users, are not taken for independent.
+so that the ages of one day, which ask the same users, are not taken for independent. An age that was seen on
+one day only adds nothing to the error over days, which is then too small.
 """
 
 import math
@@ -35,7 +36,7 @@ class Change(Frozen):
 
     mean: float
     days: int  # on which it was measured
-    days_se: float | None = None  # each day as one draw; null where an age was seen on one day only
+    days_se: float | None = None  # each day as one draw; null with fewer than two
     users_se: float | None = None  # each user of a day as one draw; null with fewer than two
 
     @property
@@ -70,7 +71,7 @@ def change(weights: Mapping[int, float], pairs: Iterable[Pair]) -> Change | None
     return Change(
         mean=sum(weights[age] * mean for age, mean in means.items()),
         days=len(by_day),
-        days_se=_days_se(by_day) if min(map(len, by_age.values())) > 1 else None,
+        days_se=_error(np.array([moves_N.sum() for moves_N in by_day])),
         users_se=_error(np.concatenate(by_day)),
     )
 
@@ -93,10 +94,6 @@ def _by_day(found: Sequence[Pair], moved: Sequence[Float64]) -> list[Float64]:
     for pair, moves_N in zip(found, moved, strict=True):
         days[pair.day] = days[pair.day] + moves_N if pair.day in days else moves_N
     return list(days.values())
-
-
-def _days_se(by_day: Sequence[Float64]) -> float | None:
-    return _error(np.array([moves_N.sum() for moves_N in by_day]))
 
 
 def _error(moves: Float64) -> float | None:

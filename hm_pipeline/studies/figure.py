@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from hm_pipeline.evaluation.canvas import blank, write
 from hm_pipeline.studies.answer import Answer, Line
+from hm_pipeline.studies.statistics import Gap
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -16,7 +17,7 @@ _OURS, _THEIRS = "#0072b2", "#d55e00"
 
 
 def figure(answer: Answer, file: Path) -> Path:
-    """A panel a metric, a row a setting: its difference, with its 95% interval."""
+    """A panel a metric, a row a setting: its difference, with its 95% interval; the reference is a bar."""
     metrics = [m for m in answer.study.metrics if any(m in line.figures for line in answer.lines)][:_SHOWN]
     lines = [line for line in answer.lines if line.figures]
     drawn = blank(1.5 + 3.5 * max(len(metrics), 1), 1.9 + 0.36 * len(lines))
@@ -47,22 +48,31 @@ def _legend(drawn: "Figure", axes: "Axes", *, thesis: bool) -> None:
 def _panel(axes: "Axes", answer: Answer, lines: Sequence[Line], metric: str) -> None:
     axes.axvline(0, color="grey", linewidth=0.8)
     for place, line in enumerate(lines):
-        _ours(axes, place, line, metric)
+        if line is answer.reference(line):
+            axes.plot([0], [place], marker="|", color="black", markersize=12)
+        if metric in line.gaps:
+            _ours(axes, place, line.gaps[metric], metric)
         _theirs(axes, place, line, answer.reference(line), metric)
     unit = "nats" if metric.startswith("novelty") else "percentage points"
-    by_user = any(line.gaps[metric].users_se is not None for line in lines if metric in line.gaps)
-    over = "seeds and users" if by_user else "seeds"
-    label = f"{metric}@{answer.k} against the reference\n{unit}, 95% over {over}"
-    axes.set_xlabel(label, fontsize="small")
+    axes.set_xlabel(
+        f"{metric}@{answer.k} against the reference\n{unit}{_over(lines, metric)}", fontsize="small"
+    )
     axes.grid(axis="x", alpha=0.3)
 
 
-def _ours(axes: "Axes", place: int, line: Line, metric: str) -> None:
-    """Filled where it is more than noise; the reference is a bar at zero."""
-    found = line.gaps.get(metric)
-    if found is None:
-        axes.plot([0], [place], marker="|", color="black", markersize=12)
-        return
+def _over(lines: Sequence[Line], metric: str) -> str:
+    """What the intervals hold."""
+    gaps = [line.gaps[metric] for line in lines if metric in line.gaps]
+    known = {
+        "seeds": any(gap.seeds_margin is not None for gap in gaps),
+        "users": any(gap.users_margin is not None for gap in gaps),
+    }
+    named = [noise for noise, there in known.items() if there]
+    return f", 95% over {' and '.join(named)}" if named else ""
+
+
+def _ours(axes: "Axes", place: int, found: Gap, metric: str) -> None:
+    """Filled where it is more than noise."""
     times = _times(metric)
     reach = [times * (found.margin or 0.0)]
     face = _OURS if found.is_more_than_noise else "white"

@@ -15,6 +15,7 @@ with kind = "longevity" asks how fast models age (longevity.py).
 
 import tomllib
 from collections.abc import Iterable, Mapping
+from itertools import permutations, product
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -56,7 +57,7 @@ class Thesis(Frozen):
     """What the thesis found, in its own units, by metric and label; to stand beside ours, no target."""
 
     source: str  # "Table 4.3"
-    figures: dict[str, dict[str, float]]
+    figures: dict[str, dict[str, float]]  # metric -> "lstm · 10" -> figure
 
 
 class Study(Frozen):
@@ -97,6 +98,9 @@ class Study(Frozen):
             twice = [one for at, one in enumerate(given) if one in given[:at]]
             if twice:
                 raise ValueError(f"{name}: {twice[0]} stands twice")
+        inside = [(path, whole) for path, whole in permutations(paths, 2) if path.startswith(f"{whole}.")]
+        if inside:
+            raise ValueError("axes, fixed: {} is a part of {}, which would win unnoticed".format(*inside[0]))
         return self
 
     @model_validator(mode="after")
@@ -135,12 +139,28 @@ def load(folder: Path, name: str) -> Declared:
         raise ConfigError(f"no study {name}; there are {', '.join(names(folder)) or 'none'}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{file} is not TOML: {error}") from None
-    return declared({"name": name} | content, file)
+    study = declared({"name": name} | content, file)
+    if isinstance(study, Study) and study.thesis:
+        _check_figures(study, study.thesis, file)
+    return study
 
 
 def declared(content: Mapping[str, Any], origin: Path | str) -> Declared:
     """A declaration, by its kind; one without is of variants. ConfigError names `origin` and the key."""
     return parse(_Declaration, {"kind": "variants"} | dict(content), origin).root
+
+
+def _check_figures(study: Study, thesis: Thesis, file: Path) -> None:
+    """As the file has it: what is asked otherwise for once may lack a model or a value."""
+    chosen = product(study.models, *(map(axis.label, axis.values) for axis in study.axes))
+    labels = {" · ".join(parts) for parts in chosen}
+    given = {label for by_label in thesis.figures.values() for label in by_label}
+    wrong = sorted({*given} - labels | {*thesis.figures} - {*study.metrics})
+    if wrong:
+        raise ConfigError(
+            f"{file}: thesis.figures: {', '.join(wrong)}: neither a metric of the study nor one of its "
+            f"settings, {', '.join(sorted(labels))}"
+        )
 
 
 def of_each(path: str, models: Iterable[str]) -> list[str]:

@@ -1,13 +1,13 @@
 """A study's declaration to the configurations that are fitted."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 from typing import Any
 
 from hm_pipeline.config import RunConfig, parse
 from hm_pipeline.data.traits import Traits
 from hm_pipeline.errors import ConfigError
-from hm_pipeline.frozen import Frozen
+from hm_pipeline.frozen import Frozen, digest_of
 from hm_pipeline.studies.study import Declared, Study, of_each
 
 
@@ -23,9 +23,15 @@ class Setting(Frozen):
 
     def label(self, study: Study) -> str:
         """How tables call it: what all settings share is left out."""
+        return self.whole_label(study) if len(study.models) > 1 else " · ".join(self._said(study))
+
+    def whole_label(self, study: Study) -> str:
+        """The same with its model, whoever else is asked."""
+        return " · ".join([self.model, *self._said(study)])
+
+    def _said(self, study: Study) -> list[str]:
         values = self.values(study).values()
-        said = [axis.label(value) for axis, value in zip(study.axes, values, strict=True)]
-        return " · ".join([self.model, *said] if len(study.models) > 1 else said)
+        return [axis.label(value) for axis, value in zip(study.axes, values, strict=True)]
 
 
 class Variant(Frozen):
@@ -49,13 +55,40 @@ def reference_of(study: Study, setting: Setting) -> Setting:
 
 
 def variants(study: Study, config: RunConfig) -> tuple[Variant, ...]:
-    """Each setting with each seed. ConfigError for a path or value that the configuration does not know."""
+    """Each setting with each seed.
+
+    ConfigError for a path or value that the configuration does not know, or that changes no fit.
+    """
+    if any(axis.path == "publish.k" for axis in study.axes):
+        raise ConfigError(
+            f"study {study.name}: figures at different k are no comparison; --set publish.k=… is"
+        )
     config = configured(study, config)
-    return tuple(_variant(study, config, s, seed) for s in settings_of(study) for seed in study.seeds)
+    made = tuple(_variant(study, config, s, seed) for s in settings_of(study) for seed in study.seeds)
+    _check_each_is_its_own(study, made)
+    return made
+
+
+def _check_each_is_its_own(study: Study, made: Sequence[Variant]) -> None:
+    """Values that nothing looks at would be told as a difference of nothing."""
+    seen = dict[str, Setting]()
+    for variant in (one for one in made if one.seed == study.seeds[0]):
+        twin = seen.setdefault(_looked_at(variant.config), variant.setting)
+        if twin != variant.setting:
+            raise ConfigError(
+                f"study {study.name}: {twin.label(study)} and {variant.setting.label(study)} are fitted and "
+                f"evaluated the same: nothing there looks at {', '.join(axis.path for axis in study.axes)}"
+            )
+
+
+def _looked_at(config: RunConfig) -> str:
+    """By fits and their evaluation; the gate, drift and publishing have no part in a study."""
+    parts: list[Frozen] = [config.market, config.samples, *config.models.values()]
+    return digest_of(*(part.fingerprint() for part in parts), config.publish.k, config.publish.exclude_seen)
 
 
 def configured(study: Declared, config: RunConfig) -> RunConfig:
-    """The configuration that all of a study share: its models alone, its fixed values, no clock.
+    """The configuration that all of a study share: its models alone, its fixed values, no clock of its own.
 
     ConfigError where the profile lacks a model.
     """
@@ -93,11 +126,18 @@ def changed(config: RunConfig, values: Mapping[str, Any], study: Declared) -> Ru
 def _variant(study: Study, config: RunConfig, setting: Setting, seed: int) -> Variant:
     alone = config.model_copy(update={"models": {setting.model: config.models[setting.model]}})
     settled = changed(alone, setting.values(study), study)
-    return Variant(
-        setting=setting,
-        seed=seed,
-        config=changed(settled, dict.fromkeys(_seeds(study, settled), seed), study),
-    )
+    seeds = _seeds(study, settled)
+    _check_nobody_sets(seeds, study)
+    return Variant(setting=setting, seed=seed, config=changed(settled, dict.fromkeys(seeds, seed), study))
+
+
+def _check_nobody_sets(seeds: Sequence[str], study: Study) -> None:
+    paths = (*(axis.path for axis in study.axes), *study.fixed)
+    lost = [path for path in paths if not {*of_each(path, study.models)}.isdisjoint(seeds)]
+    if lost:
+        raise ConfigError(
+            f"study {study.name}: {', '.join(lost)} follows the study's seeds: name those (--seeds)"
+        )
 
 
 def _seeds(study: Study, config: RunConfig) -> list[str]:

@@ -59,8 +59,13 @@ def _reserves(answer: Answer, compared: Sequence[Line], metric: str) -> Iterator
     gone = [line.label for line in answer.lines if line.not_identifiable]
     if gone:
         yield f"not identifiable: {_list(gone)}"
-    if metric in BY_USER and any(line.gaps[metric].users_se is None for line in compared):
-        yield "not all were asked the same, and what users make of it is unknown"
+    judged = [gap for line in compared if (gap := line.gaps[metric]).margin is not None]
+    if any(gap.users_se is None for gap in judged):
+        why = "not all were asked the same" if metric in BY_USER else f"{metric} is not kept a user"
+        yield f"{why}: what other users would make of it is unknown"
+    cut = [line.label for line in answer.lines if line.cut]
+    if cut:
+        yield f"stopped by the clock of the night that had fitted it: {_list(cut)}"
     if len(answer.study.seeds) == 1:
         yield "one seed, whose own noise is unknown"
 

@@ -8,20 +8,21 @@ One-cycle rate over `cycle_epochs`, then constant:
                  0   pct_start          cycle_epochs … max_epochs
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
 from hm_pipeline.frozen import Frozen
 
 Share = Annotated[float, Field(ge=0, le=1)]
+CPU_CHUNK, GPU_CHUNK = 4_000_000, 128_000_000  # 16 MB, which caches hold; 0.5 GB, few large products
 
 
 class FullSoftmax(Frozen):
     """Every item of the vocabulary stands against the target, in chunks of bounded memory."""
 
     kind: Literal["full"] = "full"
-    chunk_elements: PositiveInt = 4_000_000  # logits held at once; 16 MB
+    chunk_elements: PositiveInt = CPU_CHUNK  # logits held at once
     label_smoothing: Share = 0.0  # of each target, spread evenly over the vocabulary
 
 
@@ -51,7 +52,8 @@ class ChosenSoftmax(Frozen):
     def for_vocabulary(self, items: int, *, on_gpu: bool) -> FullSoftmax | SampledSoftmax:
         """The loss for so many items."""
         if items <= (self.full_up_to_on_gpu if on_gpu else self.full_up_to):
-            return FullSoftmax(label_smoothing=self.label_smoothing)
+            chunk = GPU_CHUNK if on_gpu else CPU_CHUNK
+            return FullSoftmax(chunk_elements=chunk, label_smoothing=self.label_smoothing)
         return SampledSoftmax(
             negatives=self.negatives, alpha=self.alpha, label_smoothing=self.label_smoothing
         )
@@ -73,6 +75,7 @@ class TrainingConfig(Frozen):
     max_history: PositiveInt = 20  # items a target may see
     horizon: PositiveInt = 1  # items ahead that a state learns, the d-th with a weight that falls as 1/d
     both_ways: bool = False  # histories are learned from their ends too: twice the targets of an epoch
+    by_prefix: bool = False  # each target by itself, with exactly the items it may see: exact, and slow
     loss: LossConfig = ChosenSoftmax()
     max_lr: PositiveFloat = 1e-3
     pct_start: Share = 0.3  # of the cycle, while the rate rises
@@ -86,3 +89,9 @@ class TrainingConfig(Frozen):
     unknown_user_share: Share = 0.1  # of the windows whose user is replaced by user 0
     checkpoint_every_steps: PositiveInt | None = None  # besides the one at each validation
     compile: bool = False  # the body, by torch.compile: minutes at the start, faster steps after
+
+    @model_validator(mode="after")
+    def _one_cut(self) -> Self:
+        if self.both_ways and self.by_prefix:
+            raise ValueError("both_ways and by_prefix cut histories differently: choose one")
+        return self

@@ -1,7 +1,8 @@
 """The training loop: told what to learn from, how to validate, and when to stop.
 
 All chance is a function of (seed, epoch, batch), so that a checkpoint is weights, moments and counters,
-and a run resumed from one ends with the same bytes as a run that was never interrupted.
+and a run resumed from one ends with the same bytes as a run that was never interrupted. That is so on CPUs; a
+GPU adds gradients of one row in an order of its own, and two runs there differ in the last digits.
 """
 
 import json

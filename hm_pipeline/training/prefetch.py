@@ -1,6 +1,6 @@
 """Batches on the device of the net, gathered while the step before still runs.
 
-A GPU waits for nobody: one thread gathers and pins the next batches, and they are copied while it computes.
+A GPU waits for no batch: one thread gathers and pins the next batches, and they are copied while it computes.
 On a CPU a thread would only take the cores that the step needs.
 """
 

@@ -1,7 +1,8 @@
 """Losses and gradient norms of the last steps, read from the device together.
 
-Reading a number off a GPU waits for everything it has still to do, so there it happens once in many steps;
-a CPU has the number at once. A loss that is no number is named with its own step either way.
+Reading a number off a GPU waits for everything it has still to do, so there losses are read once in many
+steps (sparse gradients have waits of their own); a CPU has the number at once. A loss that is no number is
+named with its own step either way.
 """
 
 from dataclasses import dataclass, field

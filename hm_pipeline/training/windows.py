@@ -6,7 +6,8 @@
     window 3                     g h            predicts         i   (h is context only)
 
 Each target is counted once and sees between min(t-1, max_history/2) and max_history items. Read both ways,
-the same histories are cut once more from their ends, after a start symbol of their own.
+the same histories are cut once more from their ends, after a start symbol of their own. By prefix each target
+has a window of its own with exactly the `max_history` items before it.
 W windows.
 """
 

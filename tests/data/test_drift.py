@@ -105,6 +105,16 @@ def test_a_closed_day_is_not_judged_and_is_no_yardstick():
     assert of(measured(USUAL * 9, USUAL, USUAL, closed=("2021-06-01",)), "volume").usual == 4
 
 
+def test_a_newest_day_without_a_row_is_nothing_of_the_usual():
+    log = a_log(USUAL, USUAL, [])
+    report = drift(log, catalogue(), a_market(), DriftConfig())
+    assert words(of(report, "volume")).startswith("volume is 0, 0.00 times the usual 4;")
+    assert words(of(report, "category_mix")) == "category mix is not known: the day has no row"
+    assert {finding.measure for finding in report.outside} == set(MEASURES)
+    closed = drift(log, catalogue(), a_market(str(log.last_day)), DriftConfig())
+    assert closed.outside == []
+
+
 def test_a_missing_day_is_missing_and_not_quiet():
     report = measured(USUAL, [], [], USUAL)
     assert (of(report, "volume").usual, report.days) == (4, 1)

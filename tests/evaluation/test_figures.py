@@ -109,8 +109,14 @@ def test_of_many_models_the_highlighted_are_named_and_the_others_are_others(tmp_
     assert chosen is not None
     assert {"aals", "v0", "others"} <= set(words(by_default).splitlines())
     assert "v1" not in words(by_default).splitlines()
-    assert {"v3", "others"} <= set(words(chosen).splitlines())
-    assert "aals" not in words(chosen).splitlines()
+    assert {"aals", "v0", "v3", "others"} <= set(words(chosen).splitlines())
+
+
+def test_of_many_models_the_best_trained_one_is_named_not_the_best_floor(tmp_path: Path) -> None:
+    many = {f"v{place}": evaluation() for place in range(9)} | {"repeat": evaluation([[1], [2], [3]])}
+    names = words(item_profiles(many, tmp_path / "d.svg")).splitlines()
+    assert "v0" in names
+    assert "repeat" not in names
 
 
 def test_a_model_looks_the_same_beside_whomever_it_stands() -> None:

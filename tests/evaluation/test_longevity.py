@@ -15,7 +15,7 @@ DAY = date(2021, 6, 10)  # of the arrivals
 OLD, FRESH = [1.0, 0, 0, 0], [1.0, 1, 0, 0]
 
 
-def asked(age: int, hits: list[float], version: int = 1, question: str = "q") -> Asked:
+def asked(age: int, hits: list[float], version: int = 1, question: str = "q", kind: str = "lstm") -> Asked:
     answered = np.array(hits, np.float32)
     evaluation = Evaluation(
         market="M",
@@ -29,7 +29,7 @@ def asked(age: int, hits: list[float], version: int = 1, question: str = "q") ->
         hits=answered,
         ndcg=answered,
     )
-    return Asked("lstm", version, DAY - timedelta(days=age), evaluation)
+    return Asked(kind, version, DAY - timedelta(days=age), evaluation)
 
 
 def test_a_model_that_learned_up_to_the_day_before_the_arrivals_has_age_1():
@@ -41,6 +41,11 @@ def test_what_was_lost_is_paired_with_the_fresh_model_of_the_same_night():
     old = points(DAY, [asked(5, OLD), asked(1, FRESH)])[1]
     assert (old.against_fresh.n, old.against_fresh.mean) == (4, -0.25)
     assert old.against_fresh.se == pytest.approx(np.std([0, -1, 0, 0], ddof=1) / 2)
+
+
+def test_another_kind_is_no_measure_of_age():
+    found = points(DAY, [asked(5, OLD, kind="itemknn"), asked(1, FRESH)])
+    assert [(p.kind, p.against_fresh.n) for p in found] == [("lstm", 4), ("itemknn", 0)]
 
 
 def test_without_a_fresh_model_nothing_is_said_of_what_was_lost():
@@ -74,8 +79,8 @@ def a_point(day: date, *, hr: float, se: float | None, users: int) -> Point:
 def test_the_curve_goes_from_young_to_old_and_reads_as_a_table():
     found = points(DAY, [asked(5, OLD), asked(1, FRESH)])
     assert [p.age for p in curve(reversed(found))] == [1, 5]
-    assert "| 5 | 1 | 4 | 25.00% ±25.00 | -25.00% ±25.00 |" in markdown(curve(found))
-    assert "| 1 | 1 | 4 | 50.00% ±28.87 | - |" in markdown(curve(found))
+    assert "| 5 | 1 | 4 | 25.00 ±25.00 | -25.00 ±25.00 |" in markdown(curve(found))
+    assert "| 1 | 1 | 4 | 50.00 ±28.87 | - |" in markdown(curve(found))
 
 
 def test_the_figure_is_drawn_also_of_a_single_point(tmp_path):

@@ -293,9 +293,7 @@ def test_the_order_of_rows_in_source_files_changes_nothing(unkilled: Unkilled) -
 @pytest.mark.slow
 def test_the_command_line_runs_the_same_night_through_the_orchestrator(unkilled: Unkilled) -> None:
     world = unkilled.place.back_to("bare")
-    assert "first champion is lstm" in " ".join(
-        hm(world, "run", "--market", MARKET, "--day", str(EVE)).split()
-    )
+    assert "new champion is lstm" in " ".join(hm(world, "run", "--market", MARKET, "--day", str(EVE)).split())
     assert seen(world) == unkilled.eve
     assert "Nothing was recomputed" in hm(world, "run", "--market", MARKET, "--day", str(EVE))
     assert f"recommended on {EVE} by lstm" in hm(world, "show", "--market", MARKET, "--user", ERASED)

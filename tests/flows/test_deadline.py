@@ -12,6 +12,7 @@ from left import Unkilled, seen
 from tiny_market import ITEMS, MARKET, NIGHTS, folder_of, views, write_day
 
 from hm_pipeline.errors import LateDataError, PublishError
+from tasks import tracking
 
 EVE, TONIGHT, NEXT = NIGHTS[:3]
 IN_TIME, NO_TIME, TOO_LATE = "03:00", "05:45", "07:00"
@@ -119,6 +120,17 @@ def test_where_only_the_new_models_lists_are_unfit_the_champion_before_answers(u
     assert left.champion == unkilled.eve.champion
     assert latest is not None
     assert (latest["day"], "stale" in latest) == (str(TONIGHT), False)
+    with world.entered():
+        client = tracking.client()
+        made = [
+            v for v in client.search_model_versions(f"name = 'hm-{MARKET}'") if v.tags["day"] == str(TONIGHT)
+        ]
+        nets = [v for v in made if v.tags["kind"] == "lstm"]
+        assert len(nets) == 2, "the one that was to be champion, and the candidate"
+        for version in nets:
+            assert version.tags["users"] == "false"
+            assert version.description.startswith("# lstm")
+            assert "A candidate that was not promoted" in version.description
 
 
 def test_what_can_no_longer_be_bought_is_in_no_list(unkilled: Unkilled) -> None:

@@ -12,7 +12,7 @@ from hm_pipeline.data.samples import Samples
 from hm_pipeline.errors import DivergedError, EmptyWindowError
 from hm_pipeline.models.bodies.noise import Noise
 from hm_pipeline.models.fitting import FitContext
-from hm_pipeline.models.sequencer import batch_loss, fit_sequencer, load_sequencer
+from hm_pipeline.models.sequencer import batch_loss, fit_sequencer, load_sequencer, plan_of
 from hm_pipeline.models.sequencer_config import (
     AttentionConfig,
     Dressed,
@@ -96,6 +96,16 @@ def test_they_differ_once_a_history_is_longer_than_max_history(predictable: Samp
     assert one_pass[0] != pytest.approx(
         gradients(net, objective, Windows.by_prefix(predictable.train, 5))[0], rel=1e-9
     )
+
+
+def test_by_prefix_each_target_has_a_window_with_exactly_its_past(predictable: Samples) -> None:
+    net = Sequencer(config_of(), len(predictable.items), len(predictable.users))
+    exact = config_of().training.model_copy(update={"by_prefix": True, "max_history": 5})
+    plan = plan_of(net.config.model_copy(update={"training": exact}), predictable, net)
+    wanted = Windows.by_prefix(predictable.train, 5)
+    np.testing.assert_array_equal(plan.windows.targets, np.ones(predictable.train.lengths.sum()))
+    np.testing.assert_array_equal(plan.windows.length, wanted.length)
+    assert plan.windows.length.max() == 6, "the start symbol and five items"
 
 
 def test_tables_get_gradients_of_the_touched_rows_only(predictable: Samples) -> None:

@@ -171,7 +171,29 @@ def test_better_by_less_than_z_standard_errors_is_not_enough():
 
 def test_equal_lists_are_not_better():
     same = {"als": Difference(n=1000, total=0.0, squares=0.0)}
-    assert decide(night(against_heir=same), GateConfig(nights_running=1, z=0)).winner == "lstm"
+    verdict = decide(night(against_heir=same), GateConfig(nights_running=1, z=0))
+    assert verdict.winner == "lstm"
+    assert (
+        "differs from lstm by +0.0000 HR (standard error 0.0000, 1000 users) over 1 pooled night: not better"
+        in (verdict.reason)
+    )
+
+
+def test_a_first_champion_is_the_best_of_those_that_may_be():
+    candidates = {"als": candidate(0.3, coverage=0.0), "lstm": candidate(0.2, coverage=0.9)}
+    verdict = decide(night(champion=None, candidates=candidates), GateConfig(min_coverage=0.5))
+    assert verdict.reason.startswith(
+        "The new champion is lstm: best on validation of those that may be promoted, HR 0.2000"
+    )
+
+
+def test_a_floor_is_not_called_the_best_because_what_was_better_was_stopped():
+    candidates = {"repeat": candidate(0.2, coverage=0.9, floor=True), "lstm": candidate(0.3, coverage=0.0)}
+    verdict = decide(night(champion=None, candidates=candidates), GateConfig(min_coverage=0.5))
+    assert (verdict.winner, "said plainly" in verdict.reason) == ("repeat", False)
+    worse = candidates | {"lstm": candidate(0.1, coverage=0.0)}
+    told = decide(night(champion=None, candidates=worse), GateConfig(min_coverage=0.5))
+    assert "no trained model has shown to be better" in told.reason
 
 
 def test_the_others_meet_the_champion_itself_where_its_heir_failed():
@@ -295,13 +317,6 @@ def test_a_held_kind_is_not_promoted_in_either_step():
     )
     assert (verdict.promote, verdict.winner) == (False, "lstm")
     assert "rolled back and is held until it is released by hand" in verdict.reason
-
-
-def test_a_held_release_is_not_promoted_but_another_of_its_kind_is():
-    held = night(held_versions=frozenset({3}), candidates={"lstm": candidate(0.2, version=3)})
-    assert not decide(held, GATE).promote
-    fresh = night(held_versions=frozenset({3}), candidates={"lstm": candidate(0.2, version=4)})
-    assert decide(fresh, GATE).promote
 
 
 def test_an_older_day_never_replaces_a_newer_champion():

@@ -227,7 +227,12 @@ def test_a_night_of_one_model_and_no_champion(tmp_path: Path) -> None:
     alone = {"popularity": evaluation(POOR)}
     told = a_night(alone, champion=None, lists=None, published_hr=None, notes=(), verdict="Too few users.")
     said = seen(html_page(told, drawn(alone, tmp_path, "popularity"))).said
-    for part in ("No champion yet", "Too few users.", "no list was shown", "No lists were published"):
+    for part in (
+        "No champion yet",
+        "Too few users.",
+        "no lists of that day, or nobody came",
+        "No lists were published",
+    ):
         assert part in said
     assert "By category" in said
 
@@ -239,6 +244,32 @@ def test_a_champion_that_stays_is_named_with_its_day(tmp_path: Path) -> None:
     assert "lstm of 2021-06-07 stays champion" in said
     assert "among the 2 that the champion listed, the most of the night" in said
     assert "The items that the champion lists" in said
+
+
+def test_a_day_older_than_the_newest_decided_one_moves_nothing_and_says_so(tmp_path: Path) -> None:
+    alone = {"popularity": evaluation(POOR)}
+    told = a_night(alone, champion=None, lists=None, overtaken=True)
+    said = seen(html_page(told, drawn(alone, tmp_path, "popularity"))).said
+    assert "An older day: nothing moves" in said
+    assert "No lists were published" in said
+    for wrong in ("No champion yet", "nobody answers"):
+        assert wrong not in said
+
+
+def test_an_heir_that_is_hardly_worse_is_told_from_the_champion_before_it(tmp_path: Path) -> None:
+    gate = {"lstm": evaluation(POOR), "champion": evaluation(GOOD)}
+    told = a_night(gate, hit_ratios={"lstm": 0.1656, "champion": 0.1719})
+    said = seen(html_page(told, drawn(gate, tmp_path))).said
+    assert "that lstm listed, about as many as with the champion before it, the best of the night" in said
+
+
+@pytest.mark.parametrize(
+    ("target", "words"),
+    [("first", "knowing nothing of the day they came"), ("last", "the same day too")],
+)
+def test_the_page_says_what_was_known_of_whom_was_asked(tmp_path: Path, target: str, words: str) -> None:
+    gate = {"lstm": evaluation(GOOD)}
+    assert words in seen(html_page(a_night(gate, target=target), drawn(gate, tmp_path))).said
 
 
 def test_evaluations_of_older_code_are_drawn_without_profiles(tmp_path: Path) -> None:

@@ -99,6 +99,14 @@ def test_two_days_that_disagree_are_two_draws():
     assert not found.is_more_than_noise
 
 
+def test_an_age_of_one_day_leaves_the_others_their_error_over_days():
+    twice = [pair(2, TUE, [0, -1, -1]), pair(2, WED, [0, 0, 0])]
+    alone, both = change({2: 1.0}, twice), change({2: 1.0, 3: 1.0}, [*twice, pair(3, WED, [-1, -1, -1])])
+    assert alone is not None
+    assert both is not None
+    assert both.days_se == alone.days_se == pytest.approx(1 / 3)
+
+
 def pair(age: int, day: date, differences: list[float]) -> Pair:
     return Pair(age, day, np.array(differences, np.float64))
 

@@ -144,7 +144,7 @@ def test_nothing_measured_is_an_answer_too() -> None:
 
 
 def test_the_thesiss_figures_stand_beside_the_setting_they_belong_to() -> None:
-    thesis = {"source": "table 4.4", "figures": {"hr": {"day": 49.37, "random": 43.37}}}
+    thesis = {"source": "table 4.4", "figures": {"hr": {"lstm · day": 49.37, "lstm · random": 43.37}}}
     asked = study(thesis=thesis, needs=[{"kind": "returning_users", "value": "day"}], seeds=[1])
     found = answered(asked, by_seed(asked, {"correct": [[1]], "random": [[0]]}), SESSIONS)
     assert [one.thesis for one in found.lines] == [{}, {"hr": 49.37}, {"hr": 43.37}]

@@ -56,7 +56,7 @@ def test_a_shipped_study_has_the_thesiss_sizes_where_that_profile_has_its_models
 def test_what_the_thesis_found_stands_under_labels_and_metrics_of_the_study(name: str) -> None:
     study = shipped(name)
     assert study.thesis is not None
-    labels = {setting.label(study) for setting in settings_of(study)}
+    labels = {setting.whole_label(study) for setting in settings_of(study)}
     assert set(study.thesis.figures) <= set(study.metrics)
     assert {label for figures in study.thesis.figures.values() for label in figures} <= labels
 
@@ -77,6 +77,12 @@ models = ["lstm"]
 path = "samples.order"
 values = ["correct", "day"]
 reference = "correct"
+"""
+
+THESIS = """
+[thesis]
+source = "table 4.4"
+figures.hr = { "lstm · day" = 49.37 }
 """
 
 
@@ -138,6 +144,9 @@ def test_what_is_no_toml_is_named(folder: Path) -> None:
         ('fixed = { "samples.order" = "day" }' + RIGHT, "axes, fixed: samples.order stands twice"),
         (RIGHT + RIGHT[RIGHT.index("[[axes]]") :], "axes, fixed: samples.order stands twice"),
         ('kind = "variant"' + RIGHT, "expected tags: .variants., .longevity."),
+        ('fixed = { "samples" = {} }' + RIGHT, "samples.order is a part of samples"),
+        (RIGHT + THESIS.replace("lstm · day", "day"), "thesis.figures: day: neither .*lstm · correct, lstm · day"),
+        (RIGHT + THESIS.replace("hr =", "hitrate ="), "thesis.figures: hitrate"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_named_by_its_key(folder: Path, wrong: str, said: str) -> None:
@@ -194,6 +203,49 @@ def axis(path: str, *values: Any) -> dict[str, Any]:
 def test_an_unknown_path_says_what_there_is(path: str, said: str) -> None:
     with pytest.raises(ConfigError, match=said):
         variants(of(axes=[axis(path, 1, 2)]), config())
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        (
+            "publish.gate_target",
+            "are fitted and evaluated the same: nothing there looks at publish.gate_target",
+        ),
+        ("gate.margin", "nothing there looks at gate.margin"),
+        ("publish.refit", "nothing there looks at publish.refit"),
+    ],
+)
+def test_values_that_no_fit_and_no_evaluation_looks_at_are_no_question(path: str, said: str) -> None:
+    values = {
+        "publish.gate_target": ("first", "last"),
+        "gate.margin": (0.1, 0.2),
+        "publish.refit": (True, False),
+    }
+    with pytest.raises(ConfigError, match=said):
+        variants(of(axes=[axis(path, *values[path])]), config())
+
+
+def test_lists_of_different_length_are_no_comparison() -> None:
+    with pytest.raises(ConfigError, match="figures at different k are no comparison"):
+        variants(of(axes=[axis("publish.k", 5, 14)]), config())
+
+
+@pytest.mark.parametrize(
+    "declared",
+    [
+        {"axes": [ORDER], "fixed": {"models.*.training.seed": 7}},
+        {"axes": [axis("models.lstm.training.seed", 1, 2)]},
+        {
+            "axes": [axis("samples.order_seed", 1, 2)],
+            "fixed": {"samples.order": "day"},
+            "seeded": ["samples.order_seed"],
+        },
+    ],
+)
+def test_what_follows_the_seeds_is_set_by_nobody_else(declared: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError, match=r"seed follows the study's seeds: name those \(--seeds\)"):
+        variants(of(**declared), config())
 
 
 def test_a_fixed_path_is_held_to_the_same() -> None:

@@ -13,7 +13,10 @@ from hm_pipeline.studies.figure import figure
 from hm_pipeline.studies.table import markdown
 from hm_pipeline.studies.words import sentence
 
-THESIS = {"source": "table 4.3", "figures": {"hr": {"8": 44.3, "16": 50.0}, "novelty": {"8": 9.8}}}
+THESIS = {
+    "source": "table 4.3",
+    "figures": {"hr": {"lstm · 8": 44.3, "lstm · 16": 50.0}, "novelty": {"lstm · 8": 9.8}},
+}
 LITTLE, MUCH = [1.0] * 20 + [0.0] * 80, [1.0] * 60 + [0.0] * 40
 FEW = [*LITTLE[1:], 0.0]
 
@@ -95,7 +98,7 @@ def test_what_the_log_cannot_tell_stands_in_its_row_and_why_below() -> None:
     assert "- Not identifiable: day: 0.0% of the users are seen on a second day." in page
 
 
-ORDER_THESIS = {"source": "table 4.4", "figures": {"hr": {"day": 49.37}}}
+ORDER_THESIS = {"source": "table 4.4", "figures": {"hr": {"lstm · day": 49.37}}}
 
 
 def unanswerable() -> Answer:

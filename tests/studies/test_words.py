@@ -128,6 +128,19 @@ def test_a_difference_without_any_error_is_neither_better_nor_noise() -> None:
     )
 
 
+def test_where_only_seeds_have_an_error_it_says_that_users_have_none() -> None:
+    seeds_only = SURE.model_copy(update={"users_se": None})
+    told = sentence(answer({"day": seeds_only}, "mrr"))
+    assert told.endswith("; mrr is not kept a user: what other users would make of it is unknown.")
+
+
+def test_a_fit_that_a_night_cut_short_is_named() -> None:
+    found = answer({"day": SURE})
+    lines = tuple(line.model_copy(update={"cut": line.label == "day"}) for line in found.lines)
+    told = sentence(found.model_copy(update={"lines": lines}))
+    assert told.endswith("; stopped by the clock of the night that had fitted it: day.")
+
+
 def test_a_single_seed_says_what_it_does_not_know() -> None:
     assert sentence(answer({"day": SURE}, seeds=[1])).endswith("; one seed, whose own noise is unknown.")
 

@@ -74,6 +74,17 @@ def test_a_worker_of_the_models_pool_is_asked_by_a_value_that_it_reads_back(cut:
     assert errand.is_done()
 
 
+def test_who_trains_where_one_at_a_time_does_is_answered_elsewhere(cut: list[Shard]) -> None:
+    run, ref = cut[0].run, cut[0].ref.model_copy(update={"kind": "lstm"})
+    for exclusive, pool in (({"gpu"}, "cpu"), (set[str](), "gpu"), ({"cpu", "gpu"}, "gpu")):
+        pools = {
+            name: pool.model_copy(update={"exclusive": name in exclusive})
+            for name, pool in run.config.pools.items()
+        }
+        there = run.model_copy(update={"config": run.config.model_copy(update={"pools": pools})})
+        assert cut[0].model_copy(update={"run": there, "ref": ref}).pool == pool
+
+
 def test_who_is_forgotten_is_forgotten_there_too(cut: list[Shard]) -> None:
     lists = answer_shard.fn(cut[0])
     gone = rows(lists)["user_id"][0]

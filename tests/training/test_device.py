@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from markov_shoppers import markov_samples
 from hm_pipeline.data.samples import Samples
 from hm_pipeline.errors import DivergedError
 from hm_pipeline.models.bodies.noise import Noise
+from hm_pipeline.models.bodies.recurrent import Recurrent
 from hm_pipeline.models.fitting import FitContext
 from hm_pipeline.models.sequencer import fit_sequencer
 from hm_pipeline.models.sequencer_config import GruConfig, TransformerConfig
@@ -99,6 +101,14 @@ def test_dropout_is_a_function_of_its_seed() -> None:
 def test_a_cpu_computes_in_full_precision() -> None:
     with half_precision(torch.device("cpu")):
         assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype == torch.float32
+
+
+@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
+def test_recurrent_layers_are_never_in_half_precision(cell: Literal["rnn", "lstm", "gru"]) -> None:
+    body = Recurrent(cell, width=4, hidden=3, layers=2, dropout=0.0)
+    with torch.autocast("cpu", torch.bfloat16):
+        states = body(torch.ones(2, 5, 4, dtype=torch.bfloat16), Noise())
+    assert states.dtype == torch.float32
 
 
 @on_gpu

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from hm_pipeline.training.config import ChosenSoftmax, FullSoftmax, SampledSoftmax, chosen
+from hm_pipeline.training.config import GPU_CHUNK, ChosenSoftmax, FullSoftmax, SampledSoftmax, chosen
 from hm_pipeline.training.losses import Objective, full_softmax, sampled_softmax
 
 T, D, V = 37, 5, 23
@@ -89,7 +89,7 @@ def test_the_loss_is_chosen_by_vocabulary_and_device() -> None:
     auto = ChosenSoftmax(full_up_to=100, full_up_to_on_gpu=1000, negatives=7, label_smoothing=0.1)
     assert chosen(auto, 100, on_gpu=False) == FullSoftmax(label_smoothing=0.1)
     assert chosen(auto, 101, on_gpu=False) == SampledSoftmax(negatives=7, label_smoothing=0.1)
-    assert chosen(auto, 1000, on_gpu=True) == FullSoftmax(label_smoothing=0.1)
+    assert chosen(auto, 1000, on_gpu=True) == FullSoftmax(chunk_elements=GPU_CHUNK, label_smoothing=0.1)
     assert chosen(SampledSoftmax(), 5, on_gpu=True) == SampledSoftmax()
 
 

@@ -1,5 +1,9 @@
 """Stacked recurrent layers: causal by nature.
 
+On a GPU these layers stay in float32 (TF32 products): autocast hands them to cuDNN in float16, whatever it
+was told (ATen/cudnn/AutocastRNN.cpp), and the gradient of a mean over thousands of targets is too small a
+number for that.
+
 B histories, L positions, D width of the input, H hidden units.
 """
 
@@ -26,10 +30,11 @@ class Recurrent(nn.Module):
 
     def forward(self, x_BLD: Tensor, noise: Noise) -> Tensor:
         """The last layer's state at every position."""
-        states = x_BLD
-        for depth, layer in enumerate(self.layers):
-            states, _ = layer(noise(states, self.dropout) if depth else states)
-        return states
+        with torch.autocast(x_BLD.device.type, enabled=False):
+            states = x_BLD.to(next(self.parameters()).dtype)
+            for depth, layer in enumerate(self.layers):
+                states, _ = layer(noise(states, self.dropout) if depth else states)
+            return states
 
     @torch.no_grad()
     def initialise(self, chance: torch.Generator) -> None:
