@@ -107,6 +107,27 @@ def test_an_age_of_one_day_leaves_the_others_their_error_over_days():
     assert both.days_se == alone.days_se == pytest.approx(1 / 3)
 
 
+@pytest.mark.parametrize(("price", "least", "most"), [(7, 0.0, 0.03), (14, 0.1, 0.2)])
+def test_where_only_the_luck_of_fits_differs_short_prices_are_safe_and_long_ones_are_not(
+    price: int, least: float, most: float
+):
+    """The figures of docs/definitions.md, with fewer draws."""
+    chance, left_out, draws = np.random.default_rng(1), 0, 400
+    weights = every(price, range(1, 16))
+    assert weights is not None
+    for _ in range(draws):
+        luck = chance.normal(size=15)
+        pairs = [
+            pair(day - own + 1, MON + timedelta(days=day), [luck[own] - luck[day]] * 4)
+            for day in range(15)
+            for own in range(day)
+        ]
+        found = change(weights, pairs)
+        assert found is not None
+        left_out += found.is_more_than_noise
+    assert least <= left_out / draws <= most
+
+
 def pair(age: int, day: date, differences: list[float]) -> Pair:
     return Pair(age, day, np.array(differences, np.float64))
 
