@@ -15,7 +15,7 @@ from hm_pipeline.frozen import digest_of
 from hm_pipeline.models.release import Release, forget, forget_all, without_users
 from hm_pipeline.registry import mlflow_registry as registry
 from hm_pipeline.registry.ledger import ModelRef
-from hm_pipeline.registry.mlflow_runs import close_abandoned, finish_run, open_run
+from hm_pipeline.registry.mlflow_runs import close_abandoned, colour_of, finish_run, open_run
 from hm_pipeline.registry.promotion import Verdict
 from hm_pipeline.registry.pyfunc import save_pyfunc
 from hm_pipeline.registry.state import State
@@ -104,7 +104,8 @@ def _candidate(
     tags = _tags(run, fit.facts["samples"]) | {"kind": kind}
     version_digest = digest_of(digest, release.prefix)
     name = f"{kind} {run.day}"
-    opened = open_run(mlflow, place, name, digest=digest, level="model", parent=parent, tags=tags)
+    drawn = tags | colour_of(kind)
+    opened = open_run(mlflow, place, name, digest=digest, level="model", parent=parent, tags=drawn)
     with _ended(mlflow, opened) as run_id:
         tracking.log_model(mlflow, run_id, run, fit, tracking.figures_of(run, score))
         tracking.log_card(mlflow, run_id, card)

@@ -11,7 +11,7 @@ from mlflow.entities import Metric, Param
 
 from hm_pipeline.models.fitting import EpochReport
 from hm_pipeline.registry.explained import explained
-from hm_pipeline.registry.mlflow_runs import find_run, finish_run, open_run
+from hm_pipeline.registry.mlflow_runs import colour_of, find_run, finish_run, open_run
 
 _AT_ONCE = {"metrics": 1000, "params": 100}  # what one call of MLflow takes
 _LONGEST = 6000  # characters of a parameter's value
@@ -91,7 +91,7 @@ def _timeline(client: MlflowClient, experiment: str, market: str, of: str) -> st
     found = find_run(client, experiment, digest=name, level="timeline")
     if found is not None and found.info.status == "FINISHED":
         return str(found.info.run_id)
-    tags = {"market": market, "hm.timeline": "true"} | ({"kind": of} if of else {})
+    tags = {"market": market, "hm.timeline": "true"} | ({"kind": of} | colour_of(of) if of else {})
     run_id = open_run(client, experiment, name, digest=name, level="timeline", tags=tags)
     finish_run(client, run_id)
     return run_id

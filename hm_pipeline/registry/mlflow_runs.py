@@ -23,13 +23,14 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
 
+from hm_pipeline.evaluation.palette import styles
 from hm_pipeline.registry.explained import explained
 
 Level = Literal["day", "model", "timeline", "study", "variant"]
 Status = Literal["FINISHED", "FAILED", "KILLED"]
 
 DIGEST, LEVEL = "hm.digest", "hm.level"
-_SQLITE = "sqlite:///"
+_SQLITE, _COLOUR = "sqlite:///", "mlflow.runColor"
 
 
 def connect(tracking_uri: str) -> MlflowClient:
@@ -105,6 +106,11 @@ def open_run(
         client.update_run(run_id, status="RUNNING", name=name)
         tag_run(client, run_id, wanted)
         return run_id
+
+
+def colour_of(kind: str) -> dict[str, str]:
+    """The tag by which MLflow's charts draw a model's run in its colour of all our figures."""
+    return {_COLOUR: styles([kind])[kind].colour}
 
 
 def find_run(client: MlflowClient, experiment: str, *, digest: str, level: Level) -> Run | None:

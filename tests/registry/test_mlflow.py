@@ -9,6 +9,7 @@ import pytest
 from mlflow import MlflowClient
 
 from hm_pipeline.errors import RegistryError
+from hm_pipeline.evaluation.palette import STYLES
 from hm_pipeline.models.fitting import EpochReport
 from hm_pipeline.registry import mlflow_registry
 from hm_pipeline.registry.ledger import ModelRef
@@ -208,7 +209,8 @@ def test_each_market_has_one_timeline(client: MlflowClient, experiment: str):
     ]
     assert models[0] == models[2] != models[1]
     assert len({*runs, *models}) == 4
-    assert client.get_run(models[0]).data.tags["kind"] == "lstm"
+    tags = client.get_run(models[0]).data.tags
+    assert (tags["kind"], tags["mlflow.runColor"]) == ("lstm", STYLES["lstm"].colour)
 
 
 def put(client: MlflowClient, run_id: str, folder: Path, digest: str) -> int:
