@@ -1,4 +1,4 @@
-"""Lists of some users on the machines of a model's pool: the deployments `answer/cpu` and `answer/gpu`."""
+"""Lists of some users on a pool's machines (`Shard.pool`): the deployments `answer/cpu` and `answer/gpu`."""
 
 from prefect import flow
 

@@ -15,7 +15,7 @@ from prefect.runtime import flow_run
 from flows.dispatch import cancel_children, fitted, listed, refitted
 from hm_pipeline.config import RunConfig
 from hm_pipeline.errors import HmPipelineError, PublishError
-from hm_pipeline.registry.refusal import refused
+from hm_pipeline.registry.refusal import refused, taken_back
 from hm_pipeline.report.outcome import Outcome
 from tasks import ledger
 from tasks.commit import commit, publish
@@ -94,9 +94,9 @@ def compute(run: Run) -> Outcome:
         try:
             examine(run, everything, lists, verdict)
         except PublishError as error:
-            unfit, verdict = verdict.promoted, refused(verdict, champion, error)
-            if unfit is not None:
-                withdraw(run, fits[unfit], scores, verdict, versions[unfit])
+            if verdict.promoted:
+                withdraw(run, fits, scores, taken_back(verdict, champion, error), versions[verdict.promoted])
+            verdict = refused(verdict, champion, error)
             versions = register(run, samples, fits, scores, own, verdict, None, watched)
             office, lists = champion, listed(run, everything, champion)
             examine(run, everything, lists, verdict)

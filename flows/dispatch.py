@@ -60,8 +60,9 @@ def _one_by_one(orders: Iterable[Order]) -> dict[str, Stored[Release]]:
     if len(failed) == 1:
         raise failed[0][1]
     if failed:
-        told = "\n".join(f"{order.title}: {error}" for order, error in failed)
-        raise DispatchError(f"{len(failed)} of {len(made) + len(failed)} did not come:\n{told}")
+        told = "\n".join(f"{o.title} ({o.address}): {type(error).__name__}: {error}" for o, error in failed)
+        total = len(made) + len(failed)
+        raise DispatchError(f"{len(failed)} of {total} did not come:\n{told}") from failed[0][1]
     return made
 
 

@@ -21,13 +21,20 @@ def tidy(market: str) -> None:
         manifest = find(settings().storage, prefix)
         if manifest is None or manifest.attempt != attempt.name:
             shutil.rmtree(attempt, ignore_errors=True)
-    for pointer in (settings().work / ROOM / market).glob(f"*/*/*/{POINTER}"):
-        _tidy_checkpoints(market, pointer.parent)
+    for mirror in _idle(market):
+        if not settings().storage.keys(mirror.key):  # an erasure dropped it: this may know who was erased
+            shutil.rmtree(mirror.folder, ignore_errors=True)
 
 
-def _tidy_checkpoints(market: str, folder: Path) -> None:
-    """An erasure drops the copy in the bucket: what has none may know who was erased, unless it is so new."""
-    day, *name = folder.relative_to(settings().work / ROOM / market).parts
-    mirror = Mirror.of(market, day, Path(*name))
-    if not mirror.is_in_use() and not settings().storage.keys(mirror.key):
-        shutil.rmtree(folder, ignore_errors=True)
+def drop_checkpoints(market: str) -> None:
+    """Remove the checkpoints of this machine from which nobody trains: they may know who is erased."""
+    for mirror in _idle(market):
+        shutil.rmtree(mirror.folder, ignore_errors=True)
+
+
+def _idle(market: str) -> list[Mirror]:
+    """Checkpoints that lie here, at whatever depth older code left them, and that nobody trains from."""
+    root = settings().work / ROOM / market
+    places = [pointer.parent.relative_to(root).parts for pointer in root.rglob(POINTER)]
+    found = [Mirror.of(market, day, Path(*name)) for day, *name in places]
+    return [mirror for mirror in found if not mirror.is_in_use()]

@@ -17,6 +17,11 @@ from tasks.stage import Stored
 CARD = "model_card.md"
 
 
+def keeps_users(refitted: Stored[Release] | None) -> bool:
+    """Whether a version holds anybody: the winner does, if it has learned anything of single users."""
+    return refitted is not None and knows_users(refitted.folder())
+
+
 def card_of(
     run: Run,
     fit: Stored[Release],
@@ -44,7 +49,7 @@ def card_of(
         seconds=release.facts["seconds"],
         price=f"{release.facts['price']:.4f} {pool.currency}",
         chosen_epochs=FitReport(**fit.facts["report"]).chosen_epochs,
-        with_users=refitted is not None and knows_users(refitted.folder()),
+        with_users=keeps_users(refitted),
         code=revision(),
     )
     return model_card(card)

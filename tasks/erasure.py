@@ -27,6 +27,7 @@ from hm_pipeline.registry.state import State
 from hm_pipeline.storage import find, materialise, rewrite, sweep
 from tasks import ledger, register
 from tasks.alone import alone
+from tasks.cache import drop_checkpoints
 from tasks.checkpoints import ROOM
 from tasks.code import revision
 from tasks.erase_list import erase_list
@@ -47,6 +48,7 @@ def _erase(market: str, day: date, new: frozenset[str]) -> int:
     if not new:
         return 0
     _drop_unfinished(market)
+    drop_checkpoints(market)
     salt = _salt(market)
     touched = [key for key in _manifests(market) if _forget(key, new)]
     touched += register.forget_users(market, new)

@@ -1,4 +1,4 @@
-"""Every candidate becomes a registered version; only the winner keeps its users."""
+"""Every candidate becomes a registered version; only the winner keeps its users, where it learned any."""
 
 import shutil
 from collections.abc import Callable, Iterator, Mapping
@@ -20,7 +20,7 @@ from hm_pipeline.registry.promotion import Verdict
 from hm_pipeline.registry.pyfunc import save_pyfunc
 from hm_pipeline.registry.state import State
 from tasks import tracking
-from tasks.cards import CARD, card_of
+from tasks.cards import CARD, card_of, keeps_users
 from tasks.code import revision
 from tasks.retry import ON_TRACKING
 from tasks.run import Run
@@ -57,9 +57,9 @@ def register(
 
 
 @task(name="withdraw", **ON_TRACKING)
-def withdraw(run: Run, fit: Stored[Release], scores: Scores, verdict: Verdict, ref: ModelRef) -> None:
+def withdraw(run: Run, fits: Fits, scores: Scores, verdict: Verdict, ref: ModelRef) -> None:
     """A version whose promotion was taken back says so, and knows nobody by id any more."""
-    mlflow, name = tracking.client(), registry.model_name(run.market)
+    mlflow, name, fit = tracking.client(), registry.model_name(run.market), fits[ref.kind]
     _forget(mlflow, name, ref.version, forget_all)
     registry.mark_without_users(mlflow, name, ref.version)
     registry.describe(mlflow, name, ref.version, card_of(run, fit, None, scores, verdict), CARD)
@@ -109,7 +109,7 @@ def _candidate(
     with _ended(mlflow, opened) as run_id:
         tracking.log_model(mlflow, run_id, run, fit, tracking.figures_of(run, score))
         tracking.log_card(mlflow, run_id, card)
-        version = _version(mlflow, run_id, run, release, refitted is not None, version_digest, tags, card)
+        version = _version(mlflow, run_id, run, release, keeps_users(refitted), version_digest, tags, card)
     return ModelRef(
         kind=kind, day=run.day, version=version, uri=release.prefix, run_id=run_id, run_digest=version_digest
     )

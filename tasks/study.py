@@ -65,9 +65,9 @@ def declare(
 def _otherwise(study: Declared, values: dict[str, Any], seeds: Sequence[int]) -> Declared:
     own = {path.removeprefix(_OWN): v for path, v in values.items() if path.startswith(_OWN)}
     paths = {path: value for path, value in values.items() if not path.startswith(_OWN)}
-    fixed = {"fixed": own.get("fixed", study.fixed) | paths}
-    given = own | ({"seeds": tuple(seeds)} if seeds else {}) | fixed
-    return declared(study.model_dump() | given, f"study {study.name}")
+    given = study.model_dump() | own | ({"seeds": tuple(seeds)} if seeds else {})
+    whole = declared(given, f"study {study.name}")
+    return declared(given | {"fixed": whole.fixed | paths}, f"study {study.name}")
 
 
 @task(name="traits", **ON_STORAGE)

@@ -58,6 +58,9 @@ class Pooled(Frozen):
     against_fresh: Difference = Difference()
 
 
+_UNMET = {"against_fresh": Difference()}  # older code met the fresh one of another kind
+
+
 def points(day: date, asked: Sequence[Asked]) -> tuple[Point, ...]:
     """A point a champion that was asked about the arrivals of `day`, the youngest first."""
     ordered = sorted(asked, key=lambda a: (-a.learned.toordinal(), -a.version))
@@ -68,9 +71,11 @@ def points(day: date, asked: Sequence[Asked]) -> tuple[Point, ...]:
 
 def curve(found: Iterable[Point]) -> tuple[Pooled, ...]:
     """The points of all nights by age, each user of each night with the same weight."""
-    by_age: dict[int, list[Point]] = {}
+    found, by_age = list(found), dict[int, list[Point]]()
+    fresh = {(point.day, point.kind) for point in found if point.age == _FRESH}
     for point in found:
-        by_age.setdefault(point.age, []).append(point)
+        met = point if (point.day, point.kind) in fresh else point.model_copy(update=_UNMET)
+        by_age.setdefault(point.age, []).append(met)
     return tuple(_pooled(age, by_age[age]) for age in sorted(by_age))
 
 

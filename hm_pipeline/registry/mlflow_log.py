@@ -89,9 +89,10 @@ def _timeline(client: MlflowClient, experiment: str, market: str, of: str) -> st
     """One run a market and model; it is over between two nights, so that none is ever left RUNNING."""
     name = f"timeline-{market}-{of}" if of else f"timeline-{market}"
     found = find_run(client, experiment, digest=name, level="timeline")
-    if found is not None and found.info.status == "FINISHED":
+    colour = colour_of(of) if of else {}
+    if found is not None and found.info.status == "FINISHED" and colour.items() <= found.data.tags.items():
         return str(found.info.run_id)
-    tags = {"market": market, "hm.timeline": "true"} | ({"kind": of} | colour_of(of) if of else {})
+    tags = {"market": market, "hm.timeline": "true"} | ({"kind": of} | colour if of else {})
     run_id = open_run(client, experiment, name, digest=name, level="timeline", tags=tags)
     finish_run(client, run_id)
     return run_id

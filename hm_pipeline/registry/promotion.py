@@ -84,7 +84,7 @@ def _contest(case: _Case) -> Verdict:
         rival_words(trial, streak, case.config),
         *stop_words(case.stops),
         "" if wins or inherits else f"the {kind} of {champion.day} stays champion",
-        "" if trial is not None and trial.passed else floor_words(winner, night, case.stops),
+        "" if _is_overtaking(trial, winner, night) else floor_words(winner, night, case.stops),
     )
     return Verdict(
         day=night.day,
@@ -97,6 +97,13 @@ def _contest(case: _Case) -> Verdict:
         trials=tuple(t for t in (heir, trial) if t is not None),
         meetings={k: Meeting(difference=d, passed=streak > 0 and k == rival) for k, d in others.items()},
     )
+
+
+def _is_overtaking(trial: Trial | None, winner: str, night: Night) -> bool:
+    """Whether a trained model has shown to be better than the winner, and only wants nights."""
+    if trial is None or not trial.passed or trial.challenger == winner:
+        return False
+    return not night.candidates[trial.challenger].floor
 
 
 def _others(case: _Case, table: Mapping[str, Difference]) -> dict[str, Difference]:

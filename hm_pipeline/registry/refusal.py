@@ -12,13 +12,18 @@ def refused(verdict: Verdict, champion: ModelRef | None, error: PublishError) ->
     """
     if verdict.promoted is None or champion is None:
         raise error
-    why = f"but the lists of {verdict.promoted} are not fit to be published: {error}"
-    stays = f"the {champion.kind} of {champion.day} stays champion"
+    return taken_back(verdict, champion, error)
+
+
+def taken_back(verdict: Verdict, champion: ModelRef | None, error: PublishError) -> Verdict:
+    """The verdict without its promotion, and why; without a champion nobody is in office."""
+    why = f"But the lists of {verdict.promoted} are not fit to be published: {error}"
+    stays = f"the {champion.kind} of {champion.day} stays champion" if champion else "nobody is champion"
     return verdict.model_copy(
         update={
             "promote": False,
-            "winner": champion.kind,
+            "winner": champion and champion.kind,
             "step": "stays",
-            "reason": f"{verdict.reason} {why[0].upper()}{why[1:]}; {stays}.",
+            "reason": f"{verdict.reason} {why}; {stays}.",
         }
     )

@@ -59,12 +59,10 @@ def variants(study: Study, config: RunConfig) -> tuple[Variant, ...]:
 
     ConfigError for a path or value that the configuration does not know, or that changes no fit.
     """
-    if any(axis.path == "publish.k" for axis in study.axes):
-        raise ConfigError(
-            f"study {study.name}: figures at different k are no comparison; --set publish.k=… is"
-        )
     config = configured(study, config)
     made = tuple(_variant(study, config, s, seed) for s in settings_of(study) for seed in study.seeds)
+    if len({variant.config.publish.k for variant in made}) > 1:
+        raise ConfigError(f"study {study.name}: figures at different k are no comparison: --set publish.k=…")
     _check_each_is_its_own(study, made)
     return made
 
@@ -73,7 +71,7 @@ def _check_each_is_its_own(study: Study, made: Sequence[Variant]) -> None:
     """Values that nothing looks at would be told as a difference of nothing."""
     seen = dict[str, Setting]()
     for variant in (one for one in made if one.seed == study.seeds[0]):
-        twin = seen.setdefault(_looked_at(variant.config), variant.setting)
+        twin = seen.setdefault(_looked_at(variant), variant.setting)
         if twin != variant.setting:
             raise ConfigError(
                 f"study {study.name}: {twin.label(study)} and {variant.setting.label(study)} are fitted and "
@@ -81,10 +79,11 @@ def _check_each_is_its_own(study: Study, made: Sequence[Variant]) -> None:
             )
 
 
-def _looked_at(config: RunConfig) -> str:
+def _looked_at(variant: Variant) -> str:
     """By fits and their evaluation; the gate, drift and publishing have no part in a study."""
-    parts: list[Frozen] = [config.market, config.samples, *config.models.values()]
-    return digest_of(*(part.fingerprint() for part in parts), config.publish.k, config.publish.exclude_seen)
+    config, kind = variant.config, variant.setting.model
+    parts = [part.fingerprint() for part in (config.market, config.samples, config.models[kind])]
+    return digest_of(kind, *parts, config.processes_of(kind), config.publish.k, config.publish.exclude_seen)
 
 
 def configured(study: Declared, config: RunConfig) -> RunConfig:

@@ -92,6 +92,6 @@ class TrainingConfig(Frozen):
 
     @model_validator(mode="after")
     def _one_cut(self) -> Self:
-        if self.both_ways and self.by_prefix:
-            raise ValueError("both_ways and by_prefix cut histories differently: choose one")
+        if self.by_prefix and (self.both_ways or self.horizon > 1):
+            raise ValueError("by_prefix learns each target by itself: both_ways and horizon are not for it")
         return self

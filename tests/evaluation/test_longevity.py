@@ -48,6 +48,12 @@ def test_another_kind_is_no_measure_of_age():
     assert [(p.kind, p.against_fresh.n) for p in found] == [("lstm", 4), ("itemknn", 0)]
 
 
+def test_points_of_older_code_that_met_another_kind_are_left_out_of_what_was_lost():
+    old = points(DAY, [asked(5, OLD), asked(1, FRESH)])[1].model_copy(update={"kind": "itemknn"})
+    (pooled,) = curve([old])
+    assert (pooled.users, pooled.against_fresh.n) == (4, 0)
+
+
 def test_without_a_fresh_model_nothing_is_said_of_what_was_lost():
     assert points(DAY, [asked(5, OLD), asked(2, FRESH)])[1].against_fresh.n == 0
 

@@ -37,7 +37,8 @@ def test_a_single_failure_is_told_as_it_is_when_all_others_are_there(trained: li
 
 def test_several_are_named_together(trained: list[str]) -> None:
     with pytest.raises(
-        DispatchError, match="2 of 3 did not come:\ntrain lstm: lstm diverged\ntrain gru: gru"
+        DispatchError,
+        match=r"2 of 3 did not come:\ntrain lstm \(lstm\): DivergedError: lstm diverged\ntrain gru",
     ):
         dispatch.fitted([order("lstm"), order("als"), order("gru")])
     assert trained == ["lstm", "als", "gru"]

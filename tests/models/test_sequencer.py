@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from markov_shoppers import markov_samples
+from pydantic import ValidationError
 
 from hm_pipeline.data.histories import Histories
 from hm_pipeline.data.samples import Samples
@@ -106,6 +107,12 @@ def test_by_prefix_each_target_has_a_window_with_exactly_its_past(predictable: S
     np.testing.assert_array_equal(plan.windows.targets, np.ones(predictable.train.lengths.sum()))
     np.testing.assert_array_equal(plan.windows.length, wanted.length)
     assert plan.windows.length.max() == 6, "the start symbol and five items"
+
+
+@pytest.mark.parametrize("other", [{"both_ways": True}, {"horizon": 2}])
+def test_by_prefix_there_is_one_target_and_one_way(other: dict[str, object]) -> None:
+    with pytest.raises(ValidationError, match="by_prefix learns each target by itself"):
+        TrainingConfig.model_validate({"by_prefix": True} | other)
 
 
 def test_tables_get_gradients_of_the_touched_rows_only(predictable: Samples) -> None:

@@ -94,6 +94,31 @@ def test_a_floor_that_wins_is_said_plainly():
     assert "popularity is a floor" in decide(night(champion=None, candidates=alone), GATE).reason
 
 
+def test_a_floor_that_replaces_a_net_is_said_plainly():
+    verdict = decide(
+        night(
+            against_heir={"popularity": difference(0.1)},
+            candidates={"lstm": candidate(0.2), "popularity": candidate(0.3, floor=True)},
+        ),
+        GateConfig(nights_running=1),
+    )
+    assert verdict.winner == "popularity"
+    assert "popularity is a floor" in verdict.reason
+
+
+def test_a_floor_that_a_net_is_about_to_replace_is_not_called_the_best():
+    reigning = Champion(kind="popularity", day=YESTERDAY)
+    verdict = decide(
+        night(
+            champion=reigning,
+            against_champion={"popularity": difference(0.0), "lstm": difference(0.1)},
+            against_heir={"lstm": difference(0.1)},
+        ),
+        GateConfig(nights_running=2),
+    )
+    assert (verdict.winner, "is a floor" in verdict.reason) == ("popularity", False)
+
+
 def test_a_floor_that_stays_champion_is_said_plainly():
     reigning = Champion(kind="popularity", day=YESTERDAY)
     verdict = decide(night(champion=reigning, against_champion={"popularity": difference(0.0)}), GATE)

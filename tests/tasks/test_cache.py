@@ -42,7 +42,9 @@ def test_copies_go_when_the_original_was_rewritten_or_deleted(bucket_world: Worl
 
 def test_checkpoints_go_when_their_copy_was_dropped(bucket_world: World) -> None:
     with bucket_world.entered():
-        mirrors = [Mirror.of("tiny", "2021-06-09", Path("train-lstm", name)) for name in ("e", "f")]
+        mirrors = [
+            Mirror.of("tiny", "2021-06-09", Path("train-lstm", *name)) for name in (["e"], ["older", "f"])
+        ]
         for mirror in mirrors:
             (mirror.folder / "step-1").mkdir(parents=True)
             (mirror.folder / "step-1" / "tensors.safetensors").write_bytes(b"1")

@@ -64,7 +64,7 @@ def test_ranges_end_where_blocks_end_and_leave_nobody_out(
         assert [shard.first for shard in found] == [sum(sizes[:n]) for n in range(len(sizes))]
 
 
-def test_a_worker_of_the_models_pool_is_asked_by_a_value_that_it_reads_back(cut: list[Shard]) -> None:
+def test_a_worker_of_its_pool_is_asked_by_a_value_that_it_reads_back(cut: list[Shard]) -> None:
     errand = errand_of(cut[2])
     assert (errand.deployment, errand.pool, errand.key) == ("answer/cpu", "cpu-pool", cut[2].address)
     assert errand.name == f"tiny-{DAY}-lists-of-repeat,-users-101-to-120"
