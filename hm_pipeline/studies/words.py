@@ -59,10 +59,11 @@ def _reserves(answer: Answer, compared: Sequence[Line], metric: str) -> Iterator
     gone = [line.label for line in answer.lines if line.not_identifiable]
     if gone:
         yield f"not identifiable: {_list(gone)}"
-    judged = [gap for line in compared if (gap := line.gaps[metric]).margin is not None]
-    if any(gap.users_se is None for gap in judged):
-        why = "not all were asked the same" if metric in BY_USER else f"{metric} is not kept a user"
-        yield f"{why}: what other users would make of it is unknown"
+    blind = [gap for line in compared if (gap := line.gaps[metric]).users_se is None]
+    if blind and metric in BY_USER:
+        yield "not all were asked the same, and what users make of it is unknown"
+    elif any(gap.margin is not None for gap in blind):
+        yield f"{metric} is not kept a user: what other users would make of it is unknown"
     cut = [line.label for line in answer.lines if line.cut]
     if cut:
         yield f"stopped by the clock of the night that had fitted it: {_list(cut)}"
