@@ -14,7 +14,7 @@ with kind = "longevity" asks how fast models age (longevity.py).
 """
 
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from itertools import permutations, product
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -28,6 +28,7 @@ from hm_pipeline.evaluation.evaluate import METRICS
 from hm_pipeline.frozen import Frozen
 from hm_pipeline.studies.longevity import LongevityStudy
 from hm_pipeline.studies.needs import Need
+from hm_pipeline.studies.paths import of_each
 
 
 class Axis(Frozen):
@@ -161,14 +162,6 @@ def _check_figures(study: Study, thesis: Thesis, file: Path) -> None:
             f"{file}: thesis.figures: {', '.join(wrong)}: neither a metric of the study nor one of its "
             f"settings, {', '.join(sorted(labels))}"
         )
-
-
-def of_each(path: str, models: Iterable[str]) -> list[str]:
-    """The path, or one a model where a part of it is *."""
-    parts = path.split(".")
-    if "*" not in parts:
-        return [path]
-    return [".".join(model if part == "*" else part for part in parts) for model in models]
 
 
 def names(folder: Path) -> list[str]:

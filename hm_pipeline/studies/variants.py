@@ -4,11 +4,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 from typing import Any
 
-from hm_pipeline.config import RunConfig, parse
+from hm_pipeline.config import RunConfig
 from hm_pipeline.data.traits import Traits
 from hm_pipeline.errors import ConfigError
 from hm_pipeline.frozen import Frozen, digest_of
-from hm_pipeline.studies.study import Declared, Study, of_each
+from hm_pipeline.studies.paths import changed, of_each
+from hm_pipeline.studies.study import Declared, Study
 
 
 class Setting(Frozen):
@@ -99,7 +100,7 @@ def configured(study: Declared, config: RunConfig) -> RunConfig:
         )
     config = config.model_copy(update={"models": {m: config.models[m] for m in study.models}})
     unhurried = {"publish.publish_by": None, "publish.max_train_minutes": None}
-    return changed(config, unhurried | study.fixed, study)
+    return changed(config, unhurried | study.fixed, study.name)
 
 
 def unidentifiable(study: Study, traits: Traits) -> dict[Setting, str]:
@@ -108,26 +109,14 @@ def unidentifiable(study: Study, traits: Traits) -> dict[Setting, str]:
     return {setting: reason for setting, reason in reasons.items() if reason}
 
 
-def changed(config: RunConfig, values: Mapping[str, Any], study: Declared) -> RunConfig:
-    """The configuration with other values at these paths, checked as if it had been read so."""
-    content = config.model_dump(mode="json")
-    chosen = {"profile": "--profile NAME", "market.name": "--market NAME"}
-    for path in (path for path in chosen if path in values):
-        raise ConfigError(f"study {study.name}: {path} is chosen by {chosen[path]}, before anything is set")
-    for path, value in values.items():
-        for one in of_each(path, content["models"]):
-            _set(content, one.split("."), value, path)
-    if "market.interaction_events" in values:
-        content["samples"]["interaction_events"] = values["market.interaction_events"]
-    return parse(RunConfig, content, f"study {study.name}")
-
-
 def _variant(study: Study, config: RunConfig, setting: Setting, seed: int) -> Variant:
     alone = config.model_copy(update={"models": {setting.model: config.models[setting.model]}})
-    settled = changed(alone, setting.values(study), study)
+    settled = changed(alone, setting.values(study), study.name)
     seeds = _seeds(study, settled)
     _check_nobody_sets(seeds, study)
-    return Variant(setting=setting, seed=seed, config=changed(settled, dict.fromkeys(seeds, seed), study))
+    return Variant(
+        setting=setting, seed=seed, config=changed(settled, dict.fromkeys(seeds, seed), study.name)
+    )
 
 
 def _check_nobody_sets(seeds: Sequence[str], study: Study) -> None:
@@ -152,22 +141,6 @@ def _named(name: str, content: Mapping[str, Any]) -> Iterator[str]:
             yield from (f"{key}.{path}" for path in _named(name, value))
         elif key == name:
             yield key
-
-
-def _set(content: dict[str, Any], parts: list[str], value: Any, path: str) -> None:
-    """Set what is there; a key that is not is a typo."""
-    place: Any = content
-    for part in parts[:-1]:
-        place = _at(place, part, path)
-    _at(place, parts[-1], path)
-    place[parts[-1]] = value
-
-
-def _at(place: Any, key: str, path: str) -> Any:
-    if not isinstance(place, dict) or key not in place:
-        known = ", ".join(place) if isinstance(place, dict) else f"a value, {place!r}"
-        raise ConfigError(f"{path}: nothing is called {key!r} there; there is {known}")
-    return place[key]
 
 
 def _lacks(study: Study, setting: Setting, traits: Traits) -> str:
