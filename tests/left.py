@@ -35,13 +35,15 @@ def seen(world: World) -> Left:
         published=world.published(MARKET),
         champion=None if ref is None else (ref.kind, str(ref.day), ref.version, ref.uri),
         entries=tuple(_told(entry) for entry in entries),
-        aliases=dict(_rows(world, "alias, version FROM registered_model_aliases")),
-        versions=sorted(_rows(world, "version, key, value FROM model_version_tags WHERE key != 'hm.code'")),
-        runs=sorted(_rows(world, "name, status FROM runs")),
+        aliases=dict(mlflow_rows(world, "alias, version FROM registered_model_aliases")),
+        versions=sorted(
+            mlflow_rows(world, "version, key, value FROM model_version_tags WHERE key != 'hm.code'")
+        ),
+        runs=sorted(mlflow_rows(world, "name, status FROM runs")),
     )
 
 
-def _rows(world: World, what: str) -> list[tuple[Any, ...]]:
+def mlflow_rows(world: World, what: str) -> list[tuple[Any, ...]]:
     """Straight from MLflow's database: its client would keep the file of an earlier world open."""
     file = world.folder / "work" / "mlflow.db"
     if not file.exists():

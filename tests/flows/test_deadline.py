@@ -1,6 +1,7 @@
 """A night against its deadline: late data, no data, no time to train, lists that are not fit to be shown."""
 
 import shutil
+from datetime import date
 from pathlib import Path
 
 import polars as pl
@@ -8,11 +9,10 @@ import pytest
 from elsewhere import elsewhere
 from embedded import World, run_night
 from hands import at
-from left import Unkilled, seen
+from left import Unkilled, mlflow_rows, seen
 from tiny_market import ITEMS, MARKET, NIGHTS, folder_of, views, write_day
 
 from hm_pipeline.errors import LateDataError, PublishError
-from tasks import tracking
 
 EVE, TONIGHT, NEXT = NIGHTS[:3]
 IN_TIME, NO_TIME, TOO_LATE = "03:00", "05:45", "07:00"
@@ -120,17 +120,35 @@ def test_where_only_the_new_models_lists_are_unfit_the_champion_before_answers(u
     assert left.champion == unkilled.eve.champion
     assert latest is not None
     assert (latest["day"], "stale" in latest) == (str(TONIGHT), False)
-    with world.entered():
-        client = tracking.client()
-        made = [
-            v for v in client.search_model_versions(f"name = 'hm-{MARKET}'") if v.tags["day"] == str(TONIGHT)
-        ]
-        nets = [v for v in made if v.tags["kind"] == "lstm"]
-        assert len(nets) == 2, "the one that was to be champion, and the candidate"
-        for version in nets:
-            assert version.tags["users"] == "false"
-            assert version.description.startswith("# lstm")
-            assert "A candidate that was not promoted" in version.description
+    nets = registered(world, TONIGHT, "lstm")
+    assert len(nets) == 2, "the one that was to be champion, and the candidate"
+    assert_nobody_was_promoted(nets)
+
+
+def registered(world: World, day: date, kind: str) -> dict[int, tuple[dict[str, str], str]]:
+    """Tags and description of the versions of a kind that a night made."""
+    told = dict(mlflow_rows(world, "version, description FROM model_versions"))
+    tags: dict[int, dict[str, str]] = {version: {} for version in told}
+    for version, key, value in seen(world).versions:
+        tags[version][key] = value
+    wanted = {"day": str(day), "kind": kind}.items()
+    return {version: (own, told[version]) for version, own in tags.items() if wanted <= own.items()}
+
+
+def assert_nobody_was_promoted(versions: dict[int, tuple[dict[str, str], str]]) -> None:
+    for tags, description in versions.values():
+        assert tags["users"] == "false"
+        assert "A candidate that was not promoted" in description
+
+
+def test_who_would_have_been_the_first_champion_is_none_in_mlflow_either(unkilled: Unkilled) -> None:
+    world = due_at_six(unkilled.place.back_to("bare"), "max_mix_distance = 0.0")
+    with pytest.raises(PublishError, match="category mix"):
+        elsewhere(world, run_night, MARKET, EVE)
+    assert not seen(world).entries
+    nets = registered(world, EVE, "lstm")
+    assert len(nets) == 1
+    assert_nobody_was_promoted(nets)
 
 
 def test_what_can_no_longer_be_bought_is_in_no_list(unkilled: Unkilled) -> None:
