@@ -7,11 +7,11 @@ from tasks.settings import settings
 
 
 def erase_list(market: str) -> frozenset[str]:
-    """Every user id on the market's erase lists."""
+    """Every user id on the erase lists: each line as it stands, and without the white space around it."""
     storage = settings().raw_storage
     files = storage.keys(f"erase/market={market}")
-    lines = (line.strip() for e in files for line in _text(storage, e.key).splitlines())
-    return frozenset(line for line in lines if line)
+    lines = {line for e in files for line in _text(storage, e.key).splitlines() if line.strip()}
+    return frozenset(lines | {line.strip() for line in lines})
 
 
 def erase_lists(market: str) -> str:

@@ -9,7 +9,7 @@ import polars as pl
 from prefect import task
 
 from hm_pipeline.data import raw
-from hm_pipeline.data.catalogue import Catalogued, examine_catalogue, judge_catalogue
+from hm_pipeline.data.catalogue import Catalogued, examine_catalogue, judge_catalogue, remarks
 from hm_pipeline.data.extract import Extracted, examine, judge
 from hm_pipeline.data.log import InteractionLog
 from hm_pipeline.data.market import MarketConfig
@@ -51,7 +51,7 @@ def inputs(market: MarketConfig, day: date) -> Inputs:
     users = raw.snapshot(storage.keys(f"users/market={market.name}"), "users", market, day)
     notes = [f"no partition of {d}" for d in chosen.missing]
     notes += [f"nobody reads {key}" for key in (*chosen.strays, *articles.strays, *users.strays)]
-    notes += [f"{room}: {s}" for room, s in (("articles", articles), ("users", users)) if s.day is None]
+    notes += [f"{room}: {s.remark}" for room, s in (("articles", articles), ("users", users)) if s.remark]
     return Inputs(days=chosen.files, articles=articles.files, users=users.files, notes=tuple(notes))
 
 
@@ -87,7 +87,7 @@ def extract(run: Run) -> Stored[InteractionLog]:
         judge_catalogue(known, run.config.market)
         extracted.log.save(folder / "log")
         known.catalogue.save(folder / "catalogue")
-        notes = [*found.notes, *_rejections(known)]
+        notes = [*found.notes, *remarks(known)]
         return {"counts": extracted.counts, "notes": notes, "said": _said(extracted)}
 
     return kept(run, "extract", made_from, ("data",), produce)
@@ -108,12 +108,6 @@ def _quarantine(run: Run, made_from: object, extracted: Extracted, known: Catalo
         return {"counts": counts, "said": f"{len(rejected):,} rows"}
 
     kept(run, "quarantine", made_from, ("data",), produce)
-
-
-def _rejections(known: Catalogued) -> list[str]:
-    """What a person should hear of the catalogue's rows."""
-    rejected = len(known.quarantine)
-    return [f"{rejected:,} rows of articles and users were rejected: see quarantine/"] if rejected else []
 
 
 def _said(extracted: Extracted) -> str:

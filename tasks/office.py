@@ -18,6 +18,7 @@ from tasks import ledger
 from tasks.report import find_outcome
 from tasks.retry import ON_STORAGE
 from tasks.run import Run
+from tasks.scratch import scratch
 from tasks.settings import settings
 from tasks.stage import Stored, stored
 from tasks.standing import settles
@@ -78,11 +79,15 @@ def published_hr(run: Run, window: Stored[InteractionLog]) -> Estimate | None:
     shown = ledger.current(run.market).shown.get(yesterday)
     if shown is None:
         return None
-    log, config = InteractionLog.load(window.folder() / "log"), run.config.samples
-    users = some_users(log, config.interaction_events, config.seed)
-    arrivals = pl.concat(first_arrivals(some, yesterday) for some in users)
     if find(settings().storage, shown) is None:  # past retention_days
         return None
-    place = Stored[pl.DataFrame](prefix=shown).folder()
-    lists, default = pl.read_parquet(place / "lists.parquet"), pl.read_parquet(place / "default.parquet")
+    log, config = InteractionLog.load(window.folder() / "log"), run.config.samples
+    with scratch() as place:
+        users = some_users(log, config.interaction_events, config.seed, place=place)
+        arrivals = pl.concat(first_arrivals(some, yesterday) for some in users)
+    published = Stored[pl.DataFrame](prefix=shown).folder()
+    lists, default = (
+        pl.read_parquet(published / "lists.parquet"),
+        pl.read_parquet(published / "default.parquet"),
+    )
     return hit_ratio_shown(lists, default, arrivals)

@@ -9,13 +9,13 @@ from hm_pipeline.errors import ColumnError
 
 
 def attribute(
-    raw: pl.DataFrame, column: str | None, file: Path, kind: pl.DataType
+    raw: pl.DataFrame, column: str | None, file: Path, kind: pl.DataType, most: float
 ) -> tuple[pl.Series, pl.Series]:
-    """An attribute in its type, null where it cannot be read, and where that was so."""
+    """An attribute in its type, null where it cannot be read, and where that was so; amounts up to `most`."""
     if column is None:
         return pl.repeat(None, len(raw), dtype=kind, eager=True), pl.repeat(False, len(raw), eager=True)
     if kind == pl.Float64:
-        return _amount(raw, column, file)
+        return _amount(raw, column, file, most)
     source = raw[column]
     if source.dtype.is_nested() or source.dtype == pl.Binary:
         raise ColumnError(f"{file}: the column {column!r} holds {source.dtype}; deliver it as {kind}")
@@ -24,9 +24,9 @@ def attribute(
     return values, written.is_not_null() & values.is_null()
 
 
-def _amount(raw: pl.DataFrame, column: str, file: Path) -> tuple[pl.Series, pl.Series]:
+def _amount(raw: pl.DataFrame, column: str, file: Path, most: float) -> tuple[pl.Series, pl.Series]:
     values, unread = number(raw, column, file)
-    wrong = ((values < 0) | values.is_infinite()).fill_null(False)
+    wrong = ((values < 0) | (values > most)).fill_null(False)
     return pl.select(pl.when(~wrong).then(values)).to_series(), unread | wrong
 
 

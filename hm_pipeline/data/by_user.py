@@ -84,7 +84,8 @@ class _Sorted:
     def of_users(self, first: int, last: int) -> Rows:
         """The rows of the ranks from `first` up to, and without, `last`."""
         arrays = self._arrays if self._file is None else self._mapped(self._file)
-        begin, end = np.searchsorted(arrays[0], [first, last])
+        ends = np.array([first, last], np.int32)  # of the ranks' type: another would copy all of them
+        begin, end = np.searchsorted(arrays[0], ends)
         ranks, items, days = (np.array(array[begin:end]) for array in arrays)
         return ranks, items, days
 

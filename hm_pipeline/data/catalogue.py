@@ -64,6 +64,18 @@ def judge_catalogue(found: Catalogued, market: MarketConfig) -> None:
     require_share(what, found.quarantine, found.counts, market.contract.max_rejected_share)
 
 
+def remarks(found: Catalogued) -> list[str]:
+    """What a person should hear of the rows: a whole column may be written as nobody expects it."""
+    rejected = len(found.quarantine)
+    told = [f"{rejected:,} rows of articles and users were rejected: see quarantine/"] if rejected else []
+    for name, unread in sorted(found.counts.items()):
+        what, _, field = name.removeprefix("unread_").partition("_")
+        if unread and name.startswith("unread_"):
+            rows, taken = found.counts[f"{what}_rows"], "to be had" if field == "available" else "unknown"
+            told.append(f"{unread:,} of {rows:,} {what}s: {field} cannot be read and is taken for {taken}")
+    return told
+
+
 class _Table:
     """One of the two tables, while it is read."""
 
@@ -96,7 +108,7 @@ class _Table:
         others = [name for field, name in self.columns.items() if name and field != self.id]
         raw = read_file(file, [source], others, ids=[source], separator=self.market.csv_separator)
         self.counts[f"{self.what}_rows"] += len(raw)
-        gone = belongs_to(self.erased, text(raw, source, file), raw)
+        gone = belongs_to(self.erased, text(raw, source, file))
         self.counts["erased"] += int(gone.sum())
         raw = raw.filter(~gone)
         rows = self._typed(raw, file)
@@ -105,13 +117,14 @@ class _Table:
         users = (
             rows[self.id] if self.id == "user_id" else pl.repeat(None, len(rows), dtype=pl.String, eager=True)
         )
-        self.rejected.append(quarantined(raw, reasons, users, f"{self.what}s/{file.name}"))
+        self.rejected.append(quarantined(raw, reasons, users, f"{self.what}s/{file.name}", self.erased))
         return rows.filter(reasons.is_null()).select(self.schema.names())
 
     def _typed(self, raw: pl.DataFrame, file: Path) -> pl.DataFrame:
         columns = {self.id: text(raw, self.columns[self.id], file)}
         for field, kind in self.schema.items():
             if field != self.id:
-                columns[field], unread = attribute(raw, self.columns[field], file, kind)
+                most = self.market.contract.max_price
+                columns[field], unread = attribute(raw, self.columns[field], file, kind, most)
                 self.counts[f"unread_{self.what}_{field}"] += int(unread.sum())
         return pl.DataFrame({**columns, "replaced": replaced(raw), BROKEN: raw[BROKEN]})

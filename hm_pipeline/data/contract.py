@@ -48,7 +48,8 @@ def row_rules(market: MarketConfig, partition: date, until: datetime) -> dict[st
 
 def id_rules(column: str, market: MarketConfig) -> dict[str, pl.Expr]:
     """The rules of an id."""
-    placeholder = pl.col(column).str.to_lowercase().is_in(list(market.contract.placeholder_ids))
+    placeholders = [name.lower() for name in market.contract.placeholder_ids]
+    placeholder = pl.col(column).str.to_lowercase().is_in(placeholders)
     return {
         f"no_{column}": blank(column) | placeholder,
         f"long_{column}": pl.col(column).str.len_chars() > market.contract.max_id_length,

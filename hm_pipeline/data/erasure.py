@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from hm_pipeline.data.log import NAMED_ROWS
-from hm_pipeline.data.quarantine import QUARANTINE_SCHEMA
+from hm_pipeline.data.quarantine import QUARANTINE_SCHEMA, belongs_to, withholding
 from hm_pipeline.data.vocabulary import Vocabulary
 
 
@@ -43,14 +43,18 @@ def forget_in_catalogue(folder: Path, users: frozenset[str]) -> int:
 
 
 def forget_in_quarantine(file: Path, users: frozenset[str]) -> int:
-    """Rewrite a quarantine file without these users, and without lines of nobody that hold such an id."""
+    """Rewrite a quarantine file without these users' rows; one that may name them keeps its reason."""
     if not users:
         return 0
     frame = pl.read_parquet(file)
     assert frame.schema == QUARANTINE_SCHEMA, frame.schema
-    of_them = pl.col("user_id").is_in(sorted(users)).fill_null(False)
-    hold_one = pl.col("user_id").is_null() & pl.col("row").str.contains_any(sorted(users))
-    return _rewrite(file, frame, frame.filter(~(of_them | hold_one.fill_null(False))))
+    others = frame.filter(~belongs_to(users, frame["user_id"]))
+    after = others.with_columns(row=withholding(users))
+    touched = len(frame) - len(others) + int((after["row"] != others["row"]).sum())
+    if touched:
+        with _replacing(file) as new:
+            after.write_parquet(new)
+    return touched
 
 
 def forget_in_table(file: Path, users: frozenset[str], column: str = "user_id") -> int:

@@ -3,6 +3,7 @@
 The `[market]` part of `deploy/markets/*.toml`. Column fields hold the *source's* names.
 """
 
+import re
 from datetime import date
 from typing import Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -83,6 +84,11 @@ class ContractConfig(Frozen):
     max_price: float = Field(1e6, gt=0)  # in the market's currency
     max_events_per_user_day: int = Field(5_000, ge=1)  # more than a person can make: a bot
 
+    @field_validator("closed_days")
+    @classmethod
+    def _are_days(cls, days: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(_closed_day(day) for day in days)
+
 
 class MarketConfig(Frozen):
     """One country site."""
@@ -122,6 +128,15 @@ class MarketConfig(Frozen):
     def partitioned_by(self) -> str:
         """The zone whose day `date=` is."""
         return self.partition_zone or self.timezone
+
+
+def _closed_day(day: str) -> str:
+    """As `is_closed` compares it, or a ValueError: another spelling would never be found."""
+    dated = day if len(day) > len("12-25") else f"2000-{day}"  # a leap year
+    if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", dated):
+        raise ValueError(f"closed day {day!r}: write it as MM-DD (every year) or YYYY-MM-DD (once)")
+    date.fromisoformat(dated)
+    return day
 
 
 def known_zone(zone: str) -> str:

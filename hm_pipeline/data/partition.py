@@ -46,7 +46,7 @@ class Window:
 
     def __init__(self, market: MarketConfig, run: date, erased: frozenset[str]) -> None:
         days = window(market, run)
-        self.market, self.run, self.erased = market, run, erased
+        self.market, self.erased = market, erased
         self.first, self.last = days[0], days[-1]
         self.until = start_of(run, market.timezone)
         self.events = tuple(sorted({*market.interaction_events, PURCHASE}))
@@ -89,7 +89,8 @@ class Partition:
     def __init__(self, window: Window, day: date) -> None:
         self.window, self.day = window, day
         self.rules = interaction_rules(window.market, day, window.until)
-        self.cheap = pl.any_horizontal(*row_rules(window.market, day, window.until).values()).fill_null(True)
+        rules = row_rules(window.market, day, window.until).values()  # null: of a price that is not there
+        self.cheap = pl.any_horizontal(*rules).fill_null(False)
 
     def read(self, files: Sequence[Path]) -> Iterator[pl.DataFrame]:
         """The accepted rows (ACCEPTED_SCHEMA) of the files, a part of a large file at a time."""
@@ -161,14 +162,14 @@ class Partition:
     def _are_good(self, raw: pl.DataFrame, file: Path) -> Bool:
         """Whether each doubtful row is good after all; the others are counted or quarantined."""
         window = self.window
-        rows, _ = typed_interactions(raw, window.market, file)
-        erased, other = belongs_to(window.erased, rows["user_id"], raw), self._other_event(rows)
+        rows = typed_interactions(raw, window.market, file)
+        erased, other = belongs_to(window.erased, rows["user_id"]), self._other_event(rows)
         window.counts["erased"] += int(erased.sum())
         window.counts["other_event"] += int((other & ~erased).sum())
         good = (~(erased | other)).to_numpy().copy()
         raw, rows = raw.filter(~(erased | other)), rows.filter(~(erased | other))
         reasons = rows.select(reason(self.rules)).to_series()
-        window.quarantine.append(quarantined(raw, reasons, rows["user_id"], window.files[-1]))
+        window.quarantine.append(quarantined(raw, reasons, rows["user_id"], window.files[-1], window.erased))
         good[good] = reasons.is_null().to_numpy()
         return good
 

@@ -1,5 +1,6 @@
 """Rows that were rejected: why, from which file, and what they held."""
 
+import json
 from collections.abc import Mapping
 
 import polars as pl
@@ -18,19 +19,28 @@ QUARANTINE_SCHEMA = pl.Schema(
 _YEARS = 1_970 * 365 * 86_400  # on both sides of 1970, in seconds
 _A_CALENDAR = {"d": _YEARS // 86_400, "ms": _YEARS * 10**3, "us": _YEARS * 10**6, "ns": 2**63 - 1}
 _SHOWN = 2_000  # characters of a row that are kept
+WITHHELD = "[withheld: it may name somebody who asked to be forgotten]"  # instead of a row
 
 
-def quarantined(raw: pl.DataFrame, reasons: pl.Series, users: pl.Series, file: str) -> pl.DataFrame:
-    """The rejected rows of one file (those with a reason)."""
+def quarantined(
+    raw: pl.DataFrame, reasons: pl.Series, users: pl.Series, file: str, erased: frozenset[str]
+) -> pl.DataFrame:
+    """The rejected rows of one file (those with a reason), WITHHELD where they may name somebody `erased`.
+
+    A row that could not be taken apart, or has no user id, is nobody's: its columns may have slipped.
+    """
     wrong = reasons.is_not_null()
     rows, names = raw.filter(wrong), [name for name in raw.columns if name not in (BROKEN, RAW)]
     content = pl.struct(_shown(name, raw.schema[name]) for name in names).struct.json_encode()
-    return rows.select(
-        reason=reasons.filter(wrong),
+    why, theirs = reasons.filter(wrong), users.filter(wrong)
+    nobodys = rows[BROKEN].is_not_null() | (why == "no_user_id")
+    told = rows.select(
+        reason=why,
         file=pl.lit(file),
-        user_id=users.filter(wrong),
+        user_id=pl.when(~nobodys).then(theirs),
         row=pl.coalesce(RAW, content).str.slice(0, _SHOWN),
-    ).cast(QUARANTINE_SCHEMA)
+    )
+    return told.cast(QUARANTINE_SCHEMA).with_columns(row=withholding(erased))
 
 
 def _shown(name: str, kind: pl.DataType) -> pl.Expr:
@@ -42,12 +52,19 @@ def _shown(name: str, kind: pl.DataType) -> pl.Expr:
     return pl.coalesce(printable.cast(pl.String), number.cast(pl.String)).alias(name)
 
 
-def belongs_to(erased: frozenset[str], users: pl.Series, raw: pl.DataFrame) -> pl.Series:
-    """Rows of erased users; of lines that could not be taken apart, those that hold such an id."""
+def withholding(erased: frozenset[str]) -> pl.Expr:
+    """`row` (QUARANTINE_SCHEMA); WITHHELD where an erased id is a cell of it, or any part of nobody's row."""
     if not erased:
-        return pl.repeat(False, len(raw), dtype=pl.Boolean, eager=True)
-    ids = sorted(erased)
-    return users.is_in(ids).fill_null(False) | raw[RAW].str.contains_any(ids).fill_null(False)
+        return pl.col("row")
+    written = sorted({*erased, *(json.dumps(user, ensure_ascii=False)[1:-1] for user in erased)})
+    row, cells = pl.col("row"), [f'"{user}"' for user in written]
+    names_one = row.str.contains_any(cells) | (pl.col("user_id").is_null() & row.str.contains_any(written))
+    return pl.when(names_one).then(pl.lit(WITHHELD)).otherwise(row).alias("row")
+
+
+def belongs_to(erased: frozenset[str], users: pl.Series) -> pl.Series:
+    """Which rows are an erased user's."""
+    return users.is_in(pl.Series(sorted(erased), dtype=pl.String).implode()).fill_null(False)
 
 
 def require_share(what: str, quarantine: pl.DataFrame, counts: Mapping[str, int], most: float) -> None:

@@ -55,12 +55,16 @@ class Snapshot(Generic[E]):
     day: date | None
     files: tuple[E, ...]  # empty: there is none
     strays: tuple[str, ...]
+    unready: date | None = None  # a newer day that is passed over: it has no readiness marker
 
-    def __str__(self) -> str:
-        """For the log: which one, or that it may know a later day."""
-        if not self.files:
-            return "no snapshot"
-        return f"snapshot of {self.day}" if self.day else "undated snapshot (a backfill may see later values)"
+    @property
+    def remark(self) -> str | None:
+        """What a person should hear of it: it may know a later day, or be older than it might be."""
+        if self.unready:
+            return f"snapshot of {self.day}: that of {self.unready} is not marked ready"
+        if self.day:
+            return None
+        return "undated snapshot (a backfill may see later values)" if self.files else "no snapshot"
 
 
 def prefix(room: Room, market: MarketConfig, day: date | None = None) -> str:
@@ -97,12 +101,16 @@ def partition_days(market: MarketConfig, day: date) -> tuple[date, ...]:
 
 
 def snapshot(entries: Iterable[E], room: Room, market: MarketConfig, day: date) -> Snapshot[E]:
-    """The newest dated snapshot up to the day before `day`, else the undated one, else nothing."""
+    """The newest dated snapshot up to the day before `day`, else the undated one, else nothing.
+
+    Where any of them has the market's readiness marker, one that has none yet may be half there.
+    """
     found = _Found(entries, room, market)
     known = [d for d, files in found.files.items() if d < day and files]
     if known:
-        newest = max(known)
-        chosen = Snapshot(newest, tuple(found.files[newest]), found.strays)
+        newest = max(found.ready.intersection(known) or known)
+        unready = max(known) if max(known) > newest else None
+        chosen = Snapshot(newest, tuple(found.files[newest]), found.strays, unready)
     else:
         chosen = Snapshot(None, tuple(found.undated), found.strays)
     _require_known_endings(chosen.files)

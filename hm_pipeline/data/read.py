@@ -12,7 +12,7 @@ from pathlib import Path
 
 import polars as pl
 
-from hm_pipeline.data.read_text import BROKEN, RAW, read_csv, read_jsonl
+from hm_pipeline.data.read_text import BROKEN, RAW, is_cut, read_csv, read_jsonl
 from hm_pipeline.errors import ColumnError, HmPipelineError, UnreadableFileError
 
 CHUNK_ROWS = 2_000_000  # of a large parquet file that are in memory at once
@@ -24,14 +24,18 @@ def named(file: Path) -> Iterator[None]:
     """Whatever a reading library throws becomes an UnreadableFileError with the file's name."""
     try:
         yield
-    except HmPipelineError:
+    except (HmPipelineError, AssertionError):  # ours, not the file's
         raise
+    except MemoryError as error:
+        raise UnreadableFileError(
+            f"{file}: does not fit in memory; deliver smaller files, or parquet, which is read in parts"
+        ) from error
     except (Exception, pl.exceptions.PanicException) as error:
         detail = " ".join(str(error).split())[:200] or type(error).__name__
         raise UnreadableFileError(
             f"{file}: cannot be read to its end: {detail}. Deliver the file again; it may be truncated, "
             "damaged, or not what its ending says"
-        ) from None
+        ) from error
 
 
 def read_file(
@@ -94,7 +98,8 @@ def _csv(file: Path, wanted: list[str], separator: str) -> pl.DataFrame:
     content = _bytes(file)
     header, rows = read_csv(content, separator)
     require_columns(file, wanted, header)
-    _refuse_cut_line(file, content, separator, len(header))
+    if is_cut(content, separator, len(header)):
+        raise _truncated(file, content)
     return rows.select(*wanted, BROKEN, RAW)
 
 
@@ -121,13 +126,6 @@ def _bytes(file: Path) -> bytes:
     if not content:
         raise UnreadableFileError(f"{file}: the file is empty (0 bytes unpacked); deliver it again")
     return content
-
-
-def _refuse_cut_line(file: Path, content: bytes, separator: str, fields: int) -> None:
-    """A last line without an end and with too few fields was cut while being written."""
-    last = content[content.rfind(b"\n") + 1 :]
-    if last and b'"' not in last and last.count(separator.encode()) < fields - 1:
-        raise _truncated(file, content)
 
 
 def _truncated(file: Path, content: bytes) -> UnreadableFileError:

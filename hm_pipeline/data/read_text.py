@@ -35,6 +35,12 @@ def read_csv(content: bytes, separator: str) -> tuple[list[str], pl.DataFrame]:
     return header, rows.select(*header, too_many.alias(BROKEN), pl.lit(None, pl.String).alias(RAW))
 
 
+def is_cut(content: bytes, separator: str, fields: int) -> bool:
+    """Whether the last line has no end and too few fields: it was cut while being written."""
+    last = content[content.rfind(b"\n") + 1 :]
+    return bool(last) and b'"' not in last and last.count(separator.encode()) < fields - 1
+
+
 def read_jsonl(content: bytes, wanted: list[str], ids: Sequence[str]) -> tuple[pl.DataFrame, list[str]]:
     """Every non-empty line as text columns, and the keys seen in the first lines.
 

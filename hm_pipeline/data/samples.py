@@ -100,7 +100,8 @@ class Samples:
         """Twelve hex digits of everything a model or a metric can see."""
         content = hashlib.sha256(f"{self.protocol} {self.items.digest} {self.users.digest}".encode())
         for name, array in self._arrays():
-            content.update(name.encode() + np.ascontiguousarray(array).tobytes())
+            content.update(name.encode())
+            content.update(np.ascontiguousarray(array).data)  # a mapped array is read, not copied
         return content.hexdigest()[:12]
 
     def _arrays(self) -> Iterator[tuple[str, np.ndarray]]:

@@ -41,11 +41,6 @@ class Sequences:
         return np.repeat(np.arange(len(self.lengths)), self.lengths)
 
     @property
-    def position(self) -> Int64:
-        """(rows,) from 0."""
-        return np.arange(len(self.items)) - np.repeat(self.starts, self.lengths)
-
-    @property
     def frame(self) -> pl.DataFrame:
         """(user_id, item_id, day) of all rows, for small logs."""
         return self.named(np.arange(len(self.items)))

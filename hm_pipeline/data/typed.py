@@ -7,17 +7,17 @@ import polars as pl
 from hm_pipeline.data.contract import REPLACED
 from hm_pipeline.data.market import InteractionColumns, MarketConfig
 from hm_pipeline.data.read_text import BROKEN
-from hm_pipeline.data.timestamps import Instants, instants
+from hm_pipeline.data.timestamps import instants
 from hm_pipeline.errors import ColumnError
 
 
-def typed_interactions(raw: pl.DataFrame, market: MarketConfig, file: Path) -> tuple[pl.DataFrame, Instants]:
+def typed_interactions(raw: pl.DataFrame, market: MarketConfig, file: Path) -> pl.DataFrame:
     """Row i of the result is row i of `raw` in our columns and types; cells that cannot be read are null."""
     columns = market.interactions
     stamps = instants(raw[columns.timestamp.column], columns.timestamp, file)
     order, unread_order = whole(raw, columns.order, file)
     price, unread_price = number(raw, columns.price, file)
-    frame = pl.DataFrame(
+    return pl.DataFrame(
         {
             "user_id": text(raw, columns.user_id, file),
             "item_id": text(raw, columns.item_id, file),
@@ -31,11 +31,7 @@ def typed_interactions(raw: pl.DataFrame, market: MarketConfig, file: Path) -> t
             "replaced": replaced(raw),
             BROKEN: raw[BROKEN],
         }
-    ).with_columns(
-        day=pl.col("timestamp").dt.convert_time_zone(market.timezone).dt.date(),
-        partition=pl.col("timestamp").dt.convert_time_zone(market.partitioned_by).dt.date(),
-    )
-    return frame, stamps
+    ).with_columns(partition=pl.col("timestamp").dt.convert_time_zone(market.partitioned_by).dt.date())
 
 
 def _events(raw: pl.DataFrame, columns: InteractionColumns, file: Path) -> pl.Series:

@@ -25,12 +25,14 @@ def item_values(
     """`price` (the market's currency) and `age` (days), each (V,), where any item has one.
 
     The price is the median of what was logged up to `last_day`, else the catalogue's. The age is counted from
-    the day of launch to `last_day`, and only where a launch is on record: a first click says nothing of it.
+    the day of launch to `last_day`, and only where a launch by then is on record: a first click says nothing
+    of it, and a day to come (9999-12-31) least of all.
     """
     medians = median_prices(log, last_day, memory_mb)
     paid = medians.select(item_id=log.items.gather(medians["item"]), value="median")
     listed = catalogue.articles.select("item_id", value="price")
-    launched = catalogue.articles.select("item_id", value=pl.lit(last_day) - pl.col("launched")).with_columns(
+    past = catalogue.articles.filter(pl.col("launched") <= last_day)
+    launched = past.select("item_id", value=pl.lit(last_day) - pl.col("launched")).with_columns(
         pl.col("value").dt.total_days().cast(pl.Float64)
     )
     price = _over(items, paid)

@@ -15,6 +15,7 @@ from hm_pipeline.data.arrays import Bool, Int32
 from hm_pipeline.data.recommendations import Recommendations
 from hm_pipeline.data.samples import Samples
 from hm_pipeline.errors import PublishError
+from hm_pipeline.evaluation.had import not_had, rows_with_any, rows_with_the_last
 from hm_pipeline.evaluation.mix import mix_distance
 from hm_pipeline.frozen import Frozen
 
@@ -73,6 +74,7 @@ def faults(shown: Shown, config: FitnessConfig) -> list[str]:
         *_gone(shown, shown.lists, lists, "rows of the lists"),
         *_gone(shown, shown.default, default, "rows of the default list"),
         *([] if len(default) else ["the default list is empty"]),
+        *_had(shown, lists),
         *_few_full(shown, by_user, config),
         *_outside(shown, lists, config),
     ]
@@ -92,10 +94,7 @@ def _wanted(shown: Shown) -> pl.DataFrame:
     users = shown.samples.users.ids
     wanted = np.full(len(users), shown.places, dtype=np.int64)
     if shown.exclude_seen:
-        rows, items = shown.samples.train.interactions()
-        seen = np.unique(np.column_stack([rows, items])[shown.buyable[items]], axis=0)
-        left = int(shown.buyable[1:].sum()) - np.bincount(seen[:, 0], minlength=len(users))
-        wanted = np.minimum(wanted, np.maximum(left, 0))
+        wanted = np.minimum(wanted, not_had(shown.samples.train, shown.buyable))
     return pl.DataFrame({"user_id": users, "wanted": wanted}).drop_nulls("user_id")
 
 
@@ -158,6 +157,19 @@ def _unknown(frame: pl.DataFrame, items: Int32, where: str) -> list[str]:
 def _gone(shown: Shown, frame: pl.DataFrame, items: Int32, where: str) -> list[str]:
     ids = frame["item_id"].filter(pl.Series((items > 0) & ~shown.buyable[items]))
     return _told(len(ids), f"{where} hold an item that can no longer be bought", ids)
+
+
+def _had(shown: Shown, items: Int32) -> list[str]:
+    """Rows that hold what their user had last, or had at all where no list may hold that."""
+    train = shown.samples.train
+    users = shown.samples.users.encode(shown.lists["user_id"]).astype(np.int64) - 1
+    told = _told(
+        rows_with_the_last(train, users, items), "rows of the lists hold the item that their user had last"
+    )
+    if shown.exclude_seen:
+        had = rows_with_any(train, users, items)
+        told += _told(had, "rows of the lists hold an item of their user's history")
+    return told
 
 
 def _told(count: int, what: str, ids: Sequence[str | None] | pl.Series = ()) -> list[str]:

@@ -79,6 +79,12 @@ class ItemProfile(Frozen):
         """The mixes by attributes that the catalogue knows."""
         return tuple(mix for mix in self.mixes if mix.known)
 
+    def same_market(self, other: Self) -> bool:
+        """Whether both are against the same catalogue and window, value by value."""
+        return [mix.model_copy(update={"shown": ()}) for mix in self.mixes] == [
+            mix.model_copy(update={"shown": ()}) for mix in other.mixes
+        ]
+
     @classmethod
     def of(cls, places_NK: Int32, samples: Samples) -> Self:
         """The profile of these places, items of `samples`, -1 where nothing stands."""

@@ -43,7 +43,7 @@ def item_profiles(
 def _drawn(profiles: Mapping[str, ItemProfile], shown: Styles) -> "Figure":
     """The numbers above, a row of bars for each attribute below."""
     attributes = [mix.attribute for mix in next(iter(profiles.values())).known_mixes]
-    mixed = {model: profile for model, profile in profiles.items() if shown[model] is not None}
+    mixed = _of_one_catalogue({m: profile for m, profile in profiles.items() if shown[m] is not None})
     bars = max(HEIGHT_OF_BAR * (len(mixed) + 2) + 0.9, _LEGEND)
     figure = blank(11, _TRAITS + bars * len(attributes))
     above, *below = _rows(figure, [_TRAITS, *[bars] * len(attributes)])
@@ -51,6 +51,12 @@ def _drawn(profiles: Mapping[str, ItemProfile], shown: Styles) -> "Figure":
     for part, attribute in zip(below, attributes, strict=True):
         draw_mix(part, attribute, mixed)
     return figure
+
+
+def _of_one_catalogue(profiles: Mapping[str, ItemProfile]) -> dict[str, ItemProfile]:
+    """Those whose bars go beside the first one's: a study may have given the others another window."""
+    first = next(iter(profiles.values()))
+    return {model: profile for model, profile in profiles.items() if profile.same_market(first)}
 
 
 def _rows(figure: "Figure", heights: list[float]) -> "list[SubFigure]":
@@ -67,7 +73,8 @@ def _styles(evaluations: Mapping[str, Evaluation], highlight: Collection[str]) -
 
 def _draw_traits(part: "SubFigure", profiles: Mapping[str, ItemProfile], shown: Styles) -> None:
     """A panel a trait, and one legend for all."""
-    names = [trait.name for trait in next(iter(profiles.values())).traits]
+    known = [{trait.name for trait in profile.traits} for profile in profiles.values()]
+    names = [t.name for t in next(iter(profiles.values())).traits if all(t.name in some for some in known)]
     panels = part.subplots(1, len(names), squeeze=False)[0]
     for axes, name in zip(panels, names, strict=True):
         traits = {m: next(t for t in p.traits if t.name == name) for m, p in profiles.items()}

@@ -105,6 +105,7 @@ def materialise(storage: Storage, manifest: Manifest, cache: Path) -> Path:
     """A local folder with all files of a manifest: a folder's own, or downloads below `cache`.
 
     Sizes are always checked, sha256 of what was downloaded (or lay in the cache) too: DamagedError.
+    ConflictError where somebody rewrote it meanwhile.
     """
     cached = cache / manifest.folder
     folder = cached
@@ -126,6 +127,10 @@ def _fetched(storage: Storage, manifest: Manifest, record: FileRecord, target: P
         fault = _fault(path, record, deep=path == target)
     except NotThereError:
         fault = "it is gone"
+        if find(storage, manifest.prefix) != manifest:  # an erasure, or a repair
+            raise ConflictError(
+                f"{storage.uri}/{manifest.prefix} was rewritten while it was read: run again"
+            ) from None
     if fault is None:
         return path
     raise DamagedError(

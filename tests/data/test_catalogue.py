@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 from raw_files import market, write
 
-from hm_pipeline.data.catalogue import catalogue, examine_catalogue
+from hm_pipeline.data.catalogue import catalogue, examine_catalogue, remarks
 from hm_pipeline.data.market import ArticleColumns, UserColumns
 from hm_pipeline.data.vocabulary import Vocabulary
 from hm_pipeline.errors import ColumnError, QuarantineError, UnreadableFileError
@@ -43,6 +43,16 @@ def test_an_attribute_that_cannot_be_read_is_null_and_counted(tmp_path):
     assert found.catalogue.articles["available"].to_list() == [None, False]
     counts = {name: n for name, n in found.counts.items() if name.startswith("unread") and n}
     assert counts == {"unread_article_price": 2, "unread_article_launched": 1, "unread_article_available": 1}
+    assert remarks(found) == [
+        "1 of 2 articles: available cannot be read and is taken for to be had",
+        "1 of 2 articles: launched cannot be read and is taken for unknown",
+        "2 of 2 articles: price cannot be read and is taken for unknown",
+    ]
+
+
+def test_a_price_beyond_the_contracts_is_not_believed(tmp_path):
+    found = articles(tmp_path, b"7,A,x,1e200,,\n8,B,x,1000000,,\n9,C,x,inf,,\n")
+    assert found.catalogue.articles["price"].to_list() == [None, 1_000_000, None]
 
 
 def test_of_two_rows_of_an_article_the_same_is_kept_in_any_order_and_counted(tmp_path):

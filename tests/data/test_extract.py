@@ -9,6 +9,7 @@ from raw_files import DAY, LAST, csv, good, jsonl, market, row, write
 
 from hm_pipeline.data.extract import examine, extract
 from hm_pipeline.data.market import InteractionColumns, TimestampConfig
+from hm_pipeline.data.quarantine import WITHHELD
 from hm_pipeline.errors import EmptyWindowError, LateDataError
 
 BAD = [row(user=""), row(price="-3"), row(timestamp="x"), good()[0]]
@@ -80,8 +81,27 @@ def test_nothing_of_an_erased_user_is_left_anywhere(tmp_path):
     rows = [*good(), row(user="gone"), row(user="gone", price="-1"), row(user="gone", timestamp="x")]
     content = jsonl(rows) + b'{"user_id": "gone", "item\n'
     found = extract({LAST: [write(tmp_path, "a.jsonl", content)]}, market(), DAY, frozenset({"gone"}))
-    assert found.counts["erased"] == 4
-    assert "gone" not in str(found.log.frame.rows()) + str(found.quarantine.rows())
+    assert found.counts["erased"] == 3
+    assert found.quarantine.select("user_id", "row").rows() == [(None, WITHHELD)]
+    assert "gone" not in str(found.log.frame.rows())
+
+
+def test_an_erased_user_is_not_read_out_of_a_row_whose_columns_slipped(tmp_path):
+    late = f"{LAST}T10:00:00Z"
+    slipped = [
+        f",gone,{late},view,1",
+        f"x,gone,i1,{late},view,9.9",
+        f"gone,,{late},view,1",
+        "x,gone,never,view,1",
+    ]
+    content = csv(good()) + "\n".join([*slipped, "x,i1,never,view,1"]).encode() + b"\n"
+    found = extract({LAST: [write(tmp_path, "a.csv", content)]}, market(), DAY, frozenset({"gone"}))
+    assert found.counts["erased"] == 1
+    assert dict(found.quarantine.group_by("reason").len().iter_rows()) == {
+        "no_user_id": 1, "too_many_fields": 1, "bad_timestamp": 2,
+    }  # fmt: skip
+    assert sorted(found.quarantine["row"].eq(WITHHELD)) == [False, True, True, True]
+    assert "gone" not in str(found.quarantine.rows())
 
 
 def test_a_user_who_does_more_than_a_person_can_is_a_bot_for_that_day(tmp_path):

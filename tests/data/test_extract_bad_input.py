@@ -8,6 +8,7 @@ import pytest
 from raw_files import COLUMNS, DAY, LAST, csv, good, jsonl, market, row, write
 
 from hm_pipeline.data.extract import Extracted, extract
+from hm_pipeline.data.read import named
 from hm_pipeline.errors import ColumnError, HmPipelineError, QuarantineError, UnreadableFileError
 
 REASONS = {
@@ -191,6 +192,21 @@ def test_an_instant_that_no_calendar_has_is_quarantined_as_its_number(tmp_path):
     assert found.counts["bad_timestamp"] == 4
     assert found.counts["outside_its_day"] == 1
     assert str(2**62) in "".join(found.quarantine["row"])
+
+
+def test_a_fault_of_ours_is_not_told_as_a_damaged_file(tmp_path):
+    with pytest.raises(AssertionError), named(tmp_path / "a.csv"):
+        raise AssertionError
+    with pytest.raises(UnreadableFileError, match="does not fit in memory"), named(tmp_path / "a.csv"):
+        raise MemoryError
+
+
+@pytest.mark.parametrize("names", [("GUEST",), ("guest",)])
+def test_an_id_that_says_nothing_is_none_however_it_is_written(tmp_path, names):
+    contract = market().contract.model_copy(update={"placeholder_ids": names})
+    content = csv([*good(), row(user="Guest"), row(user="guest")])
+    found = extract({LAST: [write(tmp_path, "a.csv", content)]}, market(contract=contract), DAY)
+    assert found.quarantine["reason"].to_list() == ["no_user_id"] * 2
 
 
 def test_above_the_tolerated_share_the_run_stops_and_shows_the_reasons(tmp_path):

@@ -8,11 +8,13 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from raw_files import DAY, LAST, market
 
 from hm_pipeline.data.flat import translated, unknown
 from hm_pipeline.data.local_days import local_days
 from hm_pipeline.data.log import LOG_SCHEMA, InteractionLog
 from hm_pipeline.data.median_prices import median_prices
+from hm_pipeline.data.partition import Partition, Window
 from hm_pipeline.data.sorting import by_two, stably
 from hm_pipeline.data.vocabulary import Vocabulary
 
@@ -91,3 +93,14 @@ def test_the_digest_of_a_vocabulary_is_the_one_of_its_ids_one_by_one(ids) -> Non
     for id_ in vocabulary.ids:
         content.update(b"\x00" if id_ is None else b"\x01" + id_.encode() + b"\x00")
     assert vocabulary.digest == content.hexdigest()[:12]
+
+
+def test_a_row_without_a_price_is_not_looked_at_twice() -> None:
+    there = Partition(Window(market(), DAY, frozenset()), LAST)
+    row = {
+        "partition": [LAST], "timestamp": [datetime(2021, 6, 9, 10, tzinfo=UTC)], "price": [None],
+        "unread_order": [False], "unread_price": [False],
+    }  # fmt: skip
+    rows = pl.DataFrame(row, schema_overrides={"price": pl.Float64})
+    assert rows.select(there.cheap).to_series().to_list() == [False]
+    assert rows.with_columns(price=-1.0).select(there.cheap).to_series().to_list() == [True]

@@ -69,6 +69,11 @@ def test_age_is_counted_in_days_from_a_launch_on_record_and_never_from_a_first_c
     assert values(log(("a", None, 0), ("b", None, 0)), known, "a", "b") == {"age": [UNKNOWN, 30, UNKNOWN]}
 
 
+def test_a_launch_to_come_is_a_placeholder() -> None:
+    known = catalogue(a={"launched": date(9999, 12, 31)}, b={"launched": LAST})
+    assert values(log(("a", None, 0), ("b", None, 0)), known, "a", "b") == {"age": [UNKNOWN, UNKNOWN, 0]}
+
+
 def test_what_no_item_has_is_left_out() -> None:
     assert values(log(("a", None, 0)), Catalogue.empty(), "a") == {}
 

@@ -15,6 +15,8 @@ from hm_pipeline.data.market import InteractionColumns, TimestampConfig
         ({"retention_days": 5}, "shorter than window_days"),
         ({"name": "../SE"}, "name"),
         ({"contract": {"max_rejected": 1}}, "max_rejected"),
+        ({"contract": {"closed_days": ["25-12"]}}, "month must be in 1..12"),
+        ({"contract": {"closed_days": ["2021-6-25"]}}, "'2021-6-25': write it as MM-DD"),
         ({"interactions": {"event_type": None}}, "constant_event"),
         ({"interactions": {"constant_event": "view"}}, "constant_event"),
     ],
@@ -34,3 +36,7 @@ def test_a_day_is_closed_every_year_or_once():
     contract = market().contract.model_copy(update={"closed_days": ("06-09",)})
     assert market(contract=contract).is_closed(LAST)
     assert not market(contract=contract).is_closed(LAST.replace(day=8))
+
+
+def test_a_leap_day_may_be_closed():
+    assert market(contract={"closed_days": ["02-29"]}).is_closed(LAST.replace(year=2024, month=2, day=29))

@@ -107,8 +107,19 @@ def test_the_newest_snapshot_that_the_run_may_know_wins():
     assert snapshot([*dated, *undated], "articles", market(), DAY).day == LAST
     only_later = snapshot([dated[2], *undated], "articles", market(), DAY)
     assert (only_later.day, only_later.files) == (None, (undated[0],))
-    assert "may see later values" in str(only_later)
+    assert "may see later values" in only_later.remark
     assert snapshot([dated[2]], "articles", market(), DAY).files == ()
+
+
+def test_a_snapshot_that_is_not_marked_ready_is_passed_over_where_others_are():
+    old, new = (f"users/market=SE/date={day}" for day in ("2021-06-01", "2021-06-09"))
+    files = [Key(f"{old}/a.csv"), Key(f"{old}/_SUCCESS"), Key(f"{new}/a.csv")]
+    found = snapshot(files, "users", marked(), DAY)
+    assert (found.day, found.unready) == (date(2021, 6, 1), LAST)
+    assert found.remark == "snapshot of 2021-06-01: that of 2021-06-09 is not marked ready"
+    assert snapshot([*files, Key(f"{new}/_SUCCESS")], "users", marked(), DAY).day == LAST
+    assert snapshot([files[0], files[2]], "users", marked(), DAY).day == LAST, "this room has no markers"
+    assert snapshot(files, "users", market(), DAY).day == LAST, "this market has none"
 
 
 def test_days_past_their_retention_are_named():

@@ -72,6 +72,14 @@ def test_a_profile_shows_what_is_known_and_names_the_models(tmp_path: Path) -> N
     assert "days since launch" not in said, "no item has an age"
 
 
+def test_a_model_of_another_window_has_no_bar_among_those_of_the_first(tmp_path: Path) -> None:
+    there = {"lstm": evaluation(), "other": evaluation(values=("", HATS)), "also": evaluation()}
+    file = item_profiles(there, tmp_path / "p.svg")
+    assert file is not None
+    said = words(file).splitlines()
+    assert (said.count("lstm"), said.count("also"), said.count("other")) == (2, 2, 1)
+
+
 def test_hostile_names_are_drawn_as_they_are_written(tmp_path: Path) -> None:
     file = item_profiles({"lstm": evaluation()}, tmp_path / "p.svg")
     assert file is not None

@@ -66,7 +66,7 @@ def test_good_lists_have_no_fault() -> None:
 def test_an_item_that_can_no_longer_be_bought_is_named() -> None:
     told = faults(shown(gone="bd", default="ac"), ANY)
     assert told == ["3 rows of the lists hold an item that can no longer be bought (b, d)"]
-    told = faults(shown({"u1": "ac", "u2": "ac"}, gone="b"), ANY)
+    told = faults(shown({"u1": "ad", "u2": "ac"}, gone="b"), ANY)
     assert told == ["1 rows of the default list hold an item that can no longer be bought (b)"]
 
 
@@ -89,7 +89,7 @@ def test_an_erased_user_may_have_no_list_and_needs_none() -> None:
 
 
 def test_the_same_rank_twice_a_gap_and_one_place_too_many_are_counted() -> None:
-    frame = rows(GOOD | {"u3": "ade"}).with_columns(
+    frame = rows(GOOD | {"u3": "adb"}).with_columns(
         rank=pl.when(pl.col("user_id") == "u1")
         .then(1)
         .when((pl.col("user_id") == "u2") & (pl.col("rank") == 2))
@@ -101,6 +101,16 @@ def test_the_same_rank_twice_a_gap_and_one_place_too_many_are_counted() -> None:
 
 def test_an_item_twice_in_one_list_is_counted() -> None:
     assert faults(shown(GOOD | {"u2": "bb"}), ANY) == ["1 rows repeat an item of the same user"]
+
+
+def test_what_a_user_had_last_is_counted_and_where_it_is_promised_all_he_had() -> None:
+    # u1 had a b c, u2 had a d d, u3 had a b c e
+    had = shown({"u1": "bc", "u2": "be", "u3": "eb", "stranger": "ab"})
+    assert faults(had, ANY)[1:] == ["2 rows of the lists hold the item that their user had last"]
+    assert faults(replace(had, exclude_seen=True), ANY)[1:] == [
+        "2 rows of the lists hold the item that their user had last",
+        "4 rows of the lists hold an item of their user's history",
+    ]
 
 
 def test_a_default_list_that_is_empty_is_told() -> None:

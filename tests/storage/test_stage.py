@@ -128,6 +128,13 @@ def test_a_missing_file_under_a_manifest_is_noticed(storage: Storage, made, tmp_
     assert not isinstance(told.value, NotThereError)
 
 
+def test_a_reader_overtaken_by_a_rewrite_is_told_to_read_again(storage: Storage, made, tmp_path: Path):
+    read = publish(storage, "p", made(FILES), {})
+    rewrite(storage, read, made({"items.bin": b"fewer"}), {})
+    with pytest.raises(ConflictError, match=r"p was rewritten while it was read: run again"):
+        materialise(storage, read, tmp_path / "cache")
+
+
 @pytest.mark.services
 def test_changed_content_of_the_same_size_is_noticed_in_a_download(s3_root: str, made, tmp_path: Path):
     storage = open_storage(f"{s3_root}/changed")

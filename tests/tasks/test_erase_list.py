@@ -6,6 +6,7 @@ from embedded import World
 from hm_pipeline.data.erasure import salted_hash
 from hm_pipeline.registry.ledger import Erasure
 from tasks import erasure, ledger
+from tasks.erase_list import erase_list
 
 
 def test_a_long_list_costs_one_look_at_the_salt(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -18,3 +19,10 @@ def test_a_long_list_costs_one_look_at_the_salt(world: World, monkeypatch: pytes
     monkeypatch.setattr(erasure, "_salt", lambda market: asked.append(market) or salt)
     assert erasure.to_forget("tiny") == {f"u{number:04}" for number in range(50)} - {"u0007"}
     assert asked == ["tiny"]
+
+
+def test_a_line_names_the_id_as_it_stands_and_without_white_space_around_it(world: World) -> None:
+    listed = world.raw / "erase" / "market=tiny" / "2021.txt"
+    listed.parent.mkdir(parents=True)
+    listed.write_text(" u1 \n\n   \nu2\r\n")
+    assert erase_list("tiny") == {" u1 ", "u1", "u2"}

@@ -14,7 +14,7 @@ import polars as pl
 from hm_pipeline.data.importers.layout import batches
 from hm_pipeline.data.raw import ENDINGS
 from hm_pipeline.data.read import named
-from hm_pipeline.data.read_text import BROKEN, RAW, read_csv, read_jsonl
+from hm_pipeline.data.read_text import BROKEN, RAW, is_cut, read_csv, read_jsonl
 from hm_pipeline.errors import UnreadableFileError
 
 BLOCK = 1 << 26  # bytes of text in memory at a time, unpacked
@@ -51,8 +51,7 @@ def _csv(file: Path, separator: str) -> Iterator[pl.DataFrame]:
     head = b""  # later blocks have none of their own
     for block in _blocks(file, quotes=True):
         header, frame = read_csv(head + block, separator)
-        last = block[block.rfind(b"\n") + 1 :]
-        if last and b'"' not in last and last.count(separator.encode()) < len(header) - 1:
+        if is_cut(block, separator, len(header)):
             raise _truncated(file)
         head = head or _header(header, separator)
         yield frame.drop(RAW)
