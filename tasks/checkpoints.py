@@ -18,6 +18,7 @@ from pathlib import Path
 
 from hm_pipeline.errors import NotThereError, StorageError
 from tasks.settings import settings
+from tasks.spent import SPENT
 
 POINTER = "pointer.json"  # hm_pipeline.training.checkpoint's, which needs torch
 ROOM = "checkpoints"
@@ -41,16 +42,28 @@ class Mirror:
         return cls(folder, f"{market}/{day}/{ROOM}/{name.as_posix()}" if remote else "")
 
     def fetch(self) -> None:
-        """Bring the copy here, if there is one and nothing lies here; a copy that is going is none."""
-        if not self.key or (self.folder / POINTER).exists():
+        """Bring the copy here, if there is one and nothing as new lies here; a copy that is going is none."""
+        if not self.key:
             return
         with suppress(NotThereError):
             pointer = settings().storage.read(f"{self.key}/{POINTER}")
+            if _step(pointer) <= self._here():
+                return
             for step in _steps(pointer):
                 self._fetch(step)
-            part = self.folder / f".{POINTER}"
-            part.write_bytes(pointer)
-            part.replace(self.folder / POINTER)
+            with suppress(NotThereError):
+                self._write(SPENT, settings().storage.read(f"{self.key}/{SPENT}"))
+            self._write(POINTER, pointer)
+
+    def _here(self) -> int:
+        """The step that lies on this disk, -1 where there is none."""
+        file = self.folder / POINTER
+        return _step(file.read_bytes()) if file.exists() else -1
+
+    def _write(self, name: str, content: bytes) -> None:
+        part = self.folder / f".{name}"
+        part.write_bytes(content)
+        part.replace(self.folder / name)
 
     def _fetch(self, step: str) -> None:
         found = settings().storage.keys(f"{self.key}/{step}")
@@ -92,13 +105,15 @@ class Mirror:
     def _copy(self) -> None:
         storage, pointer = settings().storage, (self.folder / POINTER).read_bytes()
         there = {entry.key for entry in storage.keys(self.key)}
-        named = {f"{self.key}/{POINTER}"}
+        named = {f"{self.key}/{POINTER}", f"{self.key}/{SPENT}"}
         for step in _steps(pointer):
             for file in sorted((self.folder / step).iterdir()):
                 key = f"{self.key}/{step}/{file.name}"
                 named.add(key)
                 if key not in there:
                     storage.upload(file, key)
+        if (self.folder / SPENT).exists():
+            storage.write(f"{self.key}/{SPENT}", (self.folder / SPENT).read_bytes())
         storage.write(f"{self.key}/{POINTER}", pointer)
         for key in there - named:
             storage.delete(key)
@@ -110,6 +125,11 @@ class Mirror:
             with suppress(StorageError):
                 for entry in settings().storage.keys(self.key):
                     settings().storage.delete(entry.key)
+
+
+def _step(pointer: bytes) -> int:
+    """How far the training was."""
+    return int(json.loads(pointer)["state"]["step"])
 
 
 def _steps(pointer: bytes) -> list[str]:

@@ -65,15 +65,19 @@ def has_begun(day: date) -> bool:
     return day <= (_clocks[-1].now() + _FIRST_ZONE).date()
 
 
-def minutes_for(run: Run, kind: str) -> float | None:
-    """For how long a kind may train: its share of the time to the deadline, `max_train_minutes` at most.
+def minutes_for(run: Run, kind: str, spent: float = 0.0) -> float | None:
+    """For how long a kind may train from now: its share of the time to the deadline, and no longer than what
+    is left of `max_train_minutes` after those `spent`.
 
     The nets that are trained after it, and the refit of the winner, need as long again.
     """
     publish = run.config.publish
     shares = max(run.config.nets_from(kind), 1) + publish.refit
     left = _minutes_left(run.config, run.day)
-    return minutes_for_fit(left, publish.reserve_minutes, shares, publish.max_train_minutes)
+    most = publish.max_train_minutes
+    return minutes_for_fit(
+        left, publish.reserve_minutes, shares, None if most is None else max(most - spent, 0.0)
+    )
 
 
 def awaited(look: Callable[[], T], config: RunConfig, day: date) -> T:

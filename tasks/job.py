@@ -13,6 +13,7 @@ from hm_pipeline.models.release import Release
 from hm_pipeline.progress import Progress
 from tasks.checkpoints import Mirror
 from tasks.measure import measured
+from tasks.spent import Spending
 
 JOB, DONE = "job.json", "done.json"  # a job and how it went, where several processes do it
 
@@ -35,7 +36,8 @@ class Job(Frozen):
     k: int
     refit: FitReport | None = None
     stop_at_step: int | None = None
-    minutes: float | None = None  # after which it competes with its best checkpoint
+    minutes: float | None = None  # from now, after which it competes with its best checkpoint
+    spent: float = 0.0  # seconds of earlier processes that fitted it
 
     def fit(self, progress: Progress, *, saves: bool = True) -> Done:
         """Fit, and leave the release where it belongs; of several ranks one saves."""
@@ -47,11 +49,17 @@ class Job(Frozen):
         return Done(report=fitted.report, peak_mb=cost.peak_mb)
 
     def _context(self, progress: Progress) -> FitContext:
+        spending, mirror = Spending(self.checkpoints, self.spent), Mirror(self.checkpoints, self.copied_to)
+
+        def keep() -> None:
+            spending.note()
+            mirror.keep()
+
         return FitContext(
             k=self.k,
             progress=progress,
             checkpoints=self.checkpoints,
-            on_checkpoint=Mirror(self.checkpoints, self.copied_to).keep,
+            on_checkpoint=keep,
             should_stop=_deadline(self.minutes),
             refit=self.refit,
             stop_at_step=self.stop_at_step,

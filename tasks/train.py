@@ -1,7 +1,6 @@
 """Samples to a model with its ids."""
 
 import json
-import time
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from tasks.machine import machine
 from tasks.order import ROOMS, STAGE, Order
 from tasks.progress import under
 from tasks.settings import settings
+from tasks.spent import Spending, spent_before
 from tasks.stage import Stored, kept
 from tasks.torchrun import fit_by_ranks
 
@@ -34,6 +34,7 @@ def train(order: Order) -> Stored[Release]:
 
     def produce(folder: Path) -> dict[str, Any]:
         mirror.fetch()
+        spending = Spending(mirror.folder, spent_before(mirror.folder))
         listed = erase_lists(order.run.market)
         stop = _stopped_at(order)
         job = Job(
@@ -45,12 +46,12 @@ def train(order: Order) -> Stored[Release]:
             k=order.run.config.publish.k,
             refit=order.refit,
             stop_at_step=stop,
-            minutes=minutes_for(order.run, order.kind) if stop is None else None,
+            minutes=minutes_for(order.run, order.kind, spending.before / 60) if stop is None else None,
+            spent=spending.before,
         )
-        start = time.perf_counter()
         with mirror.in_use():
             done = _by_so_many(order.processes, job, under(order.title))
-        seconds = time.perf_counter() - start
+        seconds = spending.seconds
         _remember_stop(order, done.report)
         if erase_lists(order.run.market) != listed:
             raise ConflictError(

@@ -39,9 +39,10 @@ class Examination:
 
 
 def recall(approximate: Int32, exact: Int32) -> float:
-    """Mean over lists of |approximate ∩ exact| / K; -1 is no item."""
-    found = (approximate[:, :, None] == exact[:, None, :]) & (exact > 0)[:, None, :]
-    return float(found.sum() / max(exact.size, 1))
+    """|approximate ∩ exact| / |exact| over all lists; -1 is no item, where there is none, none is missed."""
+    wanted = exact > 0
+    found = (approximate[:, :, None] == exact[:, None, :]) & wanted[:, None, :]
+    return float(found.sum() / wanted.sum()) if wanted.any() else 1.0
 
 
 def built(
@@ -87,7 +88,7 @@ def _widened(
 ) -> Nearest | None:
     """The first that meets the target, else the widest that costs less than the limit; else None."""
     index: Nearest | None = None
-    for breadth in _breadths(search, len(exact.vectors), tune.items.shape[1]):
+    for breadth in _breadths(search, len(exact.vectors) - 1, tune.items.shape[1]):
         if cost(search.kind, exact.vectors.shape, breadth) >= limit:
             break
         index = index.wider(breadth) if index else _begun(search, exact, breadth, tune)
@@ -113,11 +114,11 @@ def _breadths(search: AnnoySearch | FaissSearch, size: int, k: int) -> Iterator[
     """From Annoy's own default to its cap; from 2k candidates to all items. None where items are too few."""
     match search:
         case AnnoySearch():
-            if size > 1:
+            if size > 0:
                 yield from _rising(k * search.trees, 2.0, search.max_search_k)
         case FaissSearch():
             if size > FEWEST:
-                yield from _rising(2 * k, STEP, size - 1)
+                yield from _rising(2 * k, STEP, size)
         case _:
             assert_never(search)
 

@@ -13,7 +13,7 @@ class FactorsConfig(Frozen):
 
     factors: int = Field(128, ge=1)
     alpha: float = Field(10.0, gt=0)
-    regularisation: float = Field(0.1, ge=0)
+    regularisation: float = Field(0.1, gt=0)  # folding in needs some
     iterations: int = Field(15, ge=1)
     fold_in: bool = True  # queries solved from the full history; false takes trained user factors
     seed: int = 0

@@ -19,7 +19,7 @@ from hm_pipeline.data.arrays import Float64, Int32, Int64, Sparse
 from hm_pipeline.data.histories import Histories
 from hm_pipeline.progress import Progress, Step
 
-BLOCK_INTERACTIONS = 500_000  # at most 2 * max_distance times as many pairs are held at once
+BLOCK_INTERACTIONS = 500_000  # of whole items; 2 * max_distance times as many pairs are held at once
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,8 @@ class Similarity:
 def similarities(
     train: Histories, counts: Int64, options: Similarity, progress: Progress, stage: str
 ) -> Sparse:
-    """S as a (V, V) CSR matrix, built in blocks of source items: memory is that of the kept neighbours."""
+    """S as a (V, V) CSR matrix, built in blocks of source items: in memory are the interactions, sorted, a
+    block's pairs and the neighbours kept so far."""
     long_rows, items = train.interactions()
     rows = long_rows.astype(np.int32)
     places: Int64 = np.argsort(items, kind="stable")  # an item's positions lie side by side

@@ -38,7 +38,7 @@ def fit_sequencer(config: SequencerConfig, samples: Samples, context: FitContext
     net = net_of(config, samples).to(device)
     model = SequencerRecommender(net)
     plan = plan_of(config, samples, net)
-    wanted = chosen(training.loss, len(samples.items), on_gpu=device.type == "cuda")
+    wanted = chosen(training.loss, len(samples.items) - 1, on_gpu=device.type == "cuda")
     objective = Objective.of(wanted, samples.counts)
     orders = _orders(config, samples, context, model, wanted)
     with quick_products(device), compiled(net.body, training.compile):

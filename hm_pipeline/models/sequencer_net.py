@@ -44,7 +44,9 @@ class Sequencer(nn.Module):
         width = config.head[-1] if config.head else state + config.user_width
         self.item_vectors = None if config.tied else nn.Embedding(V, width, sparse=True)
         self.item_bias = nn.Parameter(torch.zeros(V, 1))
-        self._initialise()
+        self.query_width = config.item_embedding if config.tied else width
+        if not self.item_bias.is_meta:
+            self._initialise()
 
     @classmethod
     def of_tensors(cls, config: SequencerConfig, tensors: Mapping[str, Tensor]) -> Self:
@@ -52,13 +54,14 @@ class Sequencer(nn.Module):
         V = len(tensors["item_bias"])
         users = tensors.get("user_embedding.weight")
         codes = {found[1]: tensors[found[0]][:V] for found in map(_ATTRIBUTE.fullmatch, tensors) if found}
-        net = cls(config, V, 1 if users is None else len(users), codes)
-        net.load_state_dict(tensors)
+        with torch.device("meta"):  # nothing is drawn and nothing held twice: a table of users is gigabytes
+            net = cls(config, V, 1 if users is None else len(users), codes)
+        net.load_state_dict(tensors, assign=True)
         return net
 
     @torch.no_grad()
     def _initialise(self) -> None:
-        """Everything from the seed, without touching torch's own generator."""
+        """Everything from the seed; what torch's own generator had drawn before is overwritten."""
         chance = torch.Generator().manual_seed(self.config.training.seed)
         self.item_embedding.initialise(chance)
         self.body.initialise(chance)

@@ -68,7 +68,7 @@ class SequencerRecommender:
 
     def queries(self, histories: Histories) -> Float32:
         """(N, Q + 1) what `item_table` is asked with."""
-        found = np.ones((len(histories), self.net.vectors.shape[1] + 1), np.float32)
+        found = np.ones((len(histories), self.net.query_width + 1), np.float32)
         for rows in self._blocks(histories):
             found[rows, :-1] = self.encode(histories.take(rows)).float().cpu().numpy()
         return found
@@ -130,12 +130,20 @@ class SequencerRecommender:
         """What `save` wrote; without user_rows.npy everybody is the unknown user."""
         tensors = load_file(folder / WEIGHTS)
         if _USERS in tensors and (folder / USER_ROWS).exists():
-            rows = torch.from_numpy(np.load(folder / USER_ROWS))
-            tensors[_USERS] = torch.cat([tensors[_USERS], rows])
+            tensors[_USERS] = _with_rows(tensors[_USERS], folder / USER_ROWS)
         model = cls(Sequencer.of_tensors(config, tensors))
         if kind_in(folder) != "exact":
             model.index = Nearest.load(folder, model.item_table())
         return model
+
+
+def _with_rows(unknown: Tensor, file: Path) -> Tensor:
+    """The unknown user's row, then everybody's, which are held once."""
+    rows = np.load(file, mmap_mode="r")
+    table = unknown.new_empty(1 + len(rows), unknown.shape[1])
+    table[:1] = unknown
+    table.numpy()[1:] = rows
+    return table
 
 
 def _inputs(histories: Histories, max_history: int, start_symbol: int) -> tuple[Int64, Int64]:

@@ -104,7 +104,11 @@ def _quality(card: Card) -> str:
 
 
 def _limits(card: Card) -> str:
-    seen = "No list holds what its user had before" if card.exclude_seen else "Lists may repeat what was had"
+    seen = (
+        "No published list holds what its user had before; the loaded model leaves out the last item only"
+        if card.exclude_seen
+        else "Lists may repeat what was had before the last item"
+    )
     return (
         "## Known limits\n\n"
         "- Measured on one day and offline: what people do next, not what a list makes them do.\n"
@@ -113,6 +117,7 @@ def _limits(card: Card) -> str:
         "- Items that came after its last day are never recommended, and it ages: see `longevity.png` of its "
         "day.\n"
         f"- {seen}.\n"
+        "- What can no longer be bought is not in published lists; the loaded model does not know of it.\n"
     )
 
 

@@ -6,6 +6,7 @@ GPU adds gradients of one row in an order of its own, and two runs there differ 
 """
 
 import json
+import time
 from collections.abc import Callable, Generator
 from contextlib import closing
 from dataclasses import asdict, replace
@@ -16,6 +17,7 @@ from torch import Tensor, nn
 from hm_pipeline.data.arrays import Int64
 from hm_pipeline.progress import Step
 from hm_pipeline.training.batches import Batch, BatchPlan
+from hm_pipeline.training.clock import Clock
 from hm_pipeline.training.config import TrainingConfig
 from hm_pipeline.training.course import Course, Orders, Reading
 from hm_pipeline.training.lazy_adam import LazyAdam
@@ -64,6 +66,7 @@ class _Run:
         self.adam, self.pace = LazyAdam(dict(net.named_parameters())), Pace()
         self.every = STEPS if self.device.type == "cuda" else 1  # steps between two waits for the device
         self.watch = Watch(orders.stage, self.ranks, self.every)
+        self.clock = Clock(self.ranks, self.every, orders.should_stop)
         self.together = self._join() if self.ranks.joined else None
         self.course = Course()
         self.best: dict[str, Tensor] | None = None
@@ -141,30 +144,25 @@ class _Run:
 
     def _after_step(self) -> None:
         """Look, stop, save and tell, each where it is due."""
-        finished = self._finished()
+        time_is_up, saving_is_due = self.clock.asked(self.course.step)
+        finished = self._finished(time_is_up)
         looked = finished != "" or self._look_is_due()
         is_best = self._look() if looked else False
         self.course.stopped = finished or (self._out_of_patience() if looked else "")
         every = self.config.checkpoint_every_steps
-        if looked or (every and self.course.step % every == 0):
+        if looked or saving_is_due or (every and self.course.step % every == 0):
             self._save(is_best=is_best)
         self._tell()
 
-    def _finished(self) -> str:
+    def _finished(self, time_is_up: bool) -> str:
         """Why nothing may follow this step, whatever validation says."""
         if self.orders.epochs is not None:
             left = self.orders.epochs * self.plan.targets - self.course.targets
             step = min(self.config.batch_targets, self.plan.targets)  # a small epoch is one step
             return "refit" if left < step / 2 else ""
-        if self.course.step == self.orders.stop_at_step or self._time_is_up():
+        if self.course.step == self.orders.stop_at_step or time_is_up:
             return "time"
         return "all epochs" if self._epochs() >= self._most_epochs() else ""
-
-    def _time_is_up(self) -> bool:
-        """The first rank's clock is everybody's; to ask it is to wait for the device."""
-        if not self.ranks.joined:
-            return self.orders.should_stop()
-        return self.course.step % self.every == 0 and self.ranks.first_says(self.orders.should_stop)
 
     def _look_is_due(self) -> bool:
         """Whether this step reached the next of `validations_per_epoch` equal parts of an epoch."""
@@ -184,8 +182,16 @@ class _Run:
         if hit_rate is None or (course.best and hit_rate <= (course.best.hit_rate or 0.0)):
             return False
         course.best = reading
-        self.best = {name: tensor.clone() for name, tensor in self.net.state_dict().items()}
+        self._remember_best()
         return True
+
+    def _remember_best(self) -> None:
+        """In one place: a new copy beside the old one would be a table of users more."""
+        now = self.net.state_dict()
+        if self.best is None:
+            self.best = {name: torch.empty_like(tensor) for name, tensor in now.items()}
+        for name, tensor in now.items():
+            self.best[name].copy_(tensor)
 
     def _out_of_patience(self) -> str:
         if self.course.best is None:
@@ -199,6 +205,7 @@ class _Run:
             tensors = {f"net.{name}": tensor for name, tensor in self.net.state_dict().items()}
             state = asdict(self.course)
             self.orders.checkpoints.save(self.course.step, state, tensors | self.adam.tensors(), best=is_best)
+        self.clock.saved = time.monotonic()
 
     def _tell(self) -> None:
         if self.ranks.is_first:

@@ -171,8 +171,10 @@ def sampled_softmax(
 ) -> Tensor:
     """Mean of log(exp(s_y) + sum_j exp(s_j - log E_j)) - s_y over drawn j that are no target of the position.
 
-    E_j is how often j is expected among the negatives, so that the sum estimates the full softmax's
-    partition without bias (Bengio & Senécal 2008; the target itself is certain and not corrected).
+    E_j is how often j is expected among the negatives, so that with one target a position the sum estimates
+    the full softmax's partition without bias (Bengio & Senécal 2008; the target itself is certain and not
+    corrected). With several, H > 1, each stands against the rest without the others, which the full softmax
+    has in its partition: another objective, under which the targets of a position do not compete.
     With smoothing e, s_y counts 1 - e and the mean score of the negatives e. Gradients of vectors and bias
     are sparse: only rows that were drawn or are targets.
     """

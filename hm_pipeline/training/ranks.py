@@ -4,7 +4,7 @@ A process that nobody joined to others is alone, and nothing here costs it anyth
 processes is tensors of numbers; nothing is pickled.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Self
@@ -45,10 +45,6 @@ class Ranks:
     def total(self, number: int) -> int:
         """The sum over all ranks."""
         return int(self.summed(torch.tensor(number)))
-
-    def first_says(self, ask: Callable[[], bool]) -> bool:
-        """What the first rank answers; nobody else is asked."""
-        return self.total(int(self.is_first and ask())) > 0
 
     def gathered(self, here: Tensor) -> list[Tensor]:
         """Everybody's, in the order of ranks; all of one shape."""

@@ -14,7 +14,7 @@ from hm_pipeline.data.arrays import Bool, Float32
 from hm_pipeline.errors import ModelError
 from hm_pipeline.index import Nearest, Search, top_k
 from hm_pipeline.index.search import AnnoySearch, AutoSearch, Exact, FaissSearch
-from hm_pipeline.index.tuning import Examination, built
+from hm_pipeline.index.tuning import Examination, built, recall
 
 K, WIDTH = 14, 32
 VECTORS = items(3000, WIDTH, seed=1)
@@ -212,3 +212,10 @@ def test_exact_needs_neither_faiss_nor_annoy_nor_torch() -> None:
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
+
+
+def test_recall_counts_the_items_that_are_there_to_be_found() -> None:
+    exact = np.array([[1, 2, -1], [3, -1, -1]], np.int32)
+    assert recall(exact, exact) == 1
+    assert recall(np.array([[2, 9, -1], [3, 8, -1]], np.int32), exact) == pytest.approx(2 / 3)
+    assert recall(exact[:0], exact[:0]) == 1

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from markov_shoppers import markov_samples
+from pydantic import ValidationError
 
 from hm_pipeline.data.histories import Histories
 from hm_pipeline.models import fold_in
@@ -61,3 +62,8 @@ def test_aals_with_everything_searched_is_als() -> None:
     exact = fit(AlsConfig(factors=8, iterations=3), samples).model.recommend(asked, 5)
     sizes = AalsConfig(factors=8, iterations=3, recall_target=1.0)
     np.testing.assert_array_equal(exact.items, fit(sizes, samples).model.recommend(asked, 5).items)
+
+
+def test_without_regularisation_folding_in_may_have_no_solution_so_there_is_some() -> None:
+    with pytest.raises(ValidationError, match="greater than 0"):
+        AlsConfig(regularisation=0)

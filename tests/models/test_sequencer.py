@@ -279,3 +279,15 @@ def test_without_the_user_file_everybody_is_unknown(
     again = load_sequencer(tmp_path, trained.config).recommend(histories, 5)
     np.testing.assert_array_equal(again.scores, trained.recommend(histories.anonymous(), 5).scores)
     assert (again.scores != trained.recommend(histories, 5).scores).any()
+
+
+@each_kind
+def test_loading_draws_nothing_and_holds_the_table_of_users_once(kind: type[Dressed], tmp_path: Path) -> None:
+    config = config_of(kind, attributes=())
+    SequencerRecommender(Sequencer(config, V=11, U=7)).save(tmp_path)
+    before = torch.get_rng_state()
+    net = SequencerRecommender.load(tmp_path, config).net
+    assert torch.equal(torch.get_rng_state(), before)
+    assert not any(tensor.is_meta for tensor in (*net.parameters(), *net.buffers()))
+    for name, tensor in Sequencer(config, V=11, U=7).state_dict().items():
+        assert torch.equal(net.state_dict()[name], tensor), name

@@ -31,7 +31,11 @@ def checkpoint(folder: Path, last: int, best: int | None = None) -> None:
             step.rmdir()
     (folder / f"step-{last}").mkdir(parents=True, exist_ok=True)
     (folder / f"step-{last}" / "tensors.safetensors").write_bytes(b"%d" % last)
-    named = {"last": f"step-{last}", "best": None if best is None else f"step-{best}"}
+    named = {
+        "last": f"step-{last}",
+        "best": None if best is None else f"step-{best}",
+        "state": {"step": last},
+    }
     (folder / POINTER).write_text(json.dumps(named))
 
 
@@ -55,6 +59,9 @@ def test_another_machine_finds_the_last_and_the_best(bucket_world: World, tmp_pa
         checkpoint(there.folder, 4)
         there.fetch()
         assert files(there.folder) != expected, "what lies here is newer"
+        checkpoint(there.folder, 2)
+        there.fetch()
+        assert json.loads((there.folder / POINTER).read_text())["last"] == "step-3", "the copy is newer"
         there.drop()
         assert not there.folder.exists()
         assert settings().storage.keys("tiny") == []

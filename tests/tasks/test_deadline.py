@@ -145,9 +145,9 @@ def test_without_a_deadline_such_files_end_the_run_as_before(world: World) -> No
 
 
 def test_a_fit_gets_its_share_of_the_time_and_a_backfill_all_it_wants(world: World) -> None:
-    def minutes(at: str, **publish: Any) -> float | None:
+    def minutes(at: str, spent: float = 0, **publish: Any) -> float | None:
         with clocked(Hands(at).clock):
-            return minutes_for(Run(config=config(**publish), day=DAY, inputs="abc"), "lstm")
+            return minutes_for(Run(config=config(**publish), day=DAY, inputs="abc"), "lstm", spent)
 
     assert minutes("2021-06-09T04:00") == 50, "of 100 minutes: the refit needs as long"
     assert minutes("2021-06-09T04:00", refit=False) == 100
@@ -155,3 +155,7 @@ def test_a_fit_gets_its_share_of_the_time_and_a_backfill_all_it_wants(world: Wor
     assert minutes("2021-06-09T05:50", max_train_minutes=30) == 0
     assert minutes("2021-07-01T05:50", max_train_minutes=30) == 30
     assert minutes("2021-07-01T05:50") is None
+    assert minutes("2021-06-09T04:00", 45) == 50, "what is left until the deadline is left"
+    assert minutes("2021-06-09T04:00", 10, max_train_minutes=30) == 20
+    assert minutes("2021-07-01T05:50", 45, max_train_minutes=30) == 0
+    assert minutes("2021-07-01T05:50", 45) is None

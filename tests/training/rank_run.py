@@ -16,12 +16,14 @@ from hm_pipeline.models.fitting import FitContext
 from hm_pipeline.models.sequencer import fit_sequencer
 from hm_pipeline.models.sequencer_config import GruConfig
 from hm_pipeline.progress import Step
+from hm_pipeline.training import clock
 from hm_pipeline.training.ranks import joined
 
 
 def main(rank: int, ranks: int, port: str, outs: list[Path]) -> None:
     """Fit each in turn."""
     torch.set_num_threads(1)
+    clock.SAVE_SECONDS = 0.0  # after every step: all ranks have to agree
     os.environ |= {
         "MASTER_ADDR": "127.0.0.1",
         "MASTER_PORT": port,

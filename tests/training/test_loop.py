@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from hm_pipeline.data.histories import Histories
 from hm_pipeline.progress import Step
+from hm_pipeline.training import clock
 from hm_pipeline.training.batches import Batch, BatchPlan
 from hm_pipeline.training.checkpoint import Checkpoints
 from hm_pipeline.training.config import TrainingConfig
@@ -136,3 +137,17 @@ def test_another_runs_checkpoints_are_ignored(tmp_path: Path) -> None:
     assert checkpoints("two").load() is None
     course, _ = fit(Orders(epochs=2, checkpoints=checkpoints("two")))
     assert course.step == 20
+
+
+def test_hours_without_a_look_are_not_hours_without_a_checkpoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def saves() -> int:
+        made: list[None] = []
+        there = Checkpoints(tmp_path / str(clock.SAVE_SECONDS), "a", lambda: made.append(None))
+        fit(Orders(validate=rated(0.1, 0.2, 0.3), checkpoints=there, stop_at_step=9))
+        return len(made)
+
+    assert saves() == 1, "at the end"
+    monkeypatch.setattr(clock, "SAVE_SECONDS", 0.0)
+    assert saves() == 9
