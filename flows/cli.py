@@ -24,7 +24,7 @@ app = typer.Typer(
 
       hm run --market eshop --day 2008-05-05
 
-      hm show --market eshop --user 7400
+      hm show --market eshop            who is champion, what readers see; with --user, one user's list
 
       hm backfill --market eshop --from 2008-05-05 --to 2008-05-11 --only-missing
 

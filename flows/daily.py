@@ -15,6 +15,8 @@ from prefect.runtime import flow_run
 from flows.dispatch import cancel_children, fitted, listed, refitted
 from hm_pipeline.config import RunConfig
 from hm_pipeline.errors import HmPipelineError, PublishError
+from hm_pipeline.registry.ledger import ModelRef
+from hm_pipeline.registry.promotion import Verdict
 from hm_pipeline.registry.refusal import refused, taken_back
 from hm_pipeline.report.outcome import Outcome
 from tasks import ledger
@@ -28,7 +30,7 @@ from tasks.longevity import longevity
 from tasks.office import entered, in_office, overtaken, published_hr, standing
 from tasks.order import orders
 from tasks.prepare import arrived, logical_day, prepare, resolve
-from tasks.register import register, withdraw
+from tasks.register import register, withdraw, withdraw_overtaken
 from tasks.report import report
 from tasks.retry import again_on_conflict
 from tasks.run import Run
@@ -77,6 +79,7 @@ def compute(run: Run) -> Outcome:
     fits = dict(zip(run.config.models, fitted(orders(run, samples)), strict=True))
     scores = {kind: evaluate_release(run, samples, fit, kind) for kind, fit in fits.items()}
     shown, moved = published_hr(run, window), measure_drift(run, window)
+    promised: dict[int, tuple[ModelRef, Verdict]] = {}  # versions registered as champion, in all tries
 
     def conclude() -> Outcome:
         """From what the ledger says to what it says next."""
@@ -89,19 +92,23 @@ def compute(run: Run) -> Outcome:
         stages = (window, samples, everything, *fits.values(), *scores.values(), moved, own, aged, winner)
         watched = watch(run, shown, moved, aged, stages)
         versions = register(run, samples, fits, scores, own, verdict, winner, watched)
+        if verdict.promoted:
+            promised[versions[verdict.promoted].version] = versions[verdict.promoted], verdict
         office = in_office(champion, verdict, versions)
         lists = listed(run, everything, office)
         try:
             examine(run, everything, lists, verdict)
         except PublishError as error:
             if verdict.promoted:
-                withdraw(run, fits, scores, taken_back(verdict, champion, error), versions[verdict.promoted])
+                unfit, _ = promised.pop(versions[verdict.promoted].version)
+                withdraw(run, fits, scores, taken_back(verdict, champion, error), unfit)
             verdict = refused(verdict, champion, error)
             versions = register(run, samples, fits, scores, own, verdict, None, watched)
             office, lists = champion, listed(run, everything, champion)
             examine(run, everything, lists, verdict)
         decision = commit(run, seen, samples, verdict, versions, lists)
         publish(run.market)
+        withdraw_overtaken(run, fits, scores, promised, decision)
         if (others := overtaken(run, decision)) is not None:
             return others
         office, lists = entered(decision, champion, office, lists)

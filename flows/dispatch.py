@@ -10,14 +10,21 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
 from typing import Any, TypeVar
+from uuid import UUID
 
 import httpx
 from prefect import Flow, State
-from prefect.client.orchestration import get_client
-from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterParentFlowRunId
-from prefect.client.schemas.objects import FlowRun
+from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.schemas.filters import (
+    FlowRunFilter,
+    FlowRunFilterId,
+    FlowRunFilterParentFlowRunId,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+)
+from prefect.client.schemas.objects import FlowRun, StateType
 
-from flows.errand import Child, Errand, stop
+from flows.errand import Child, Errand, stop, waits_for
 from hm_pipeline.data.samples import Samples
 from hm_pipeline.errors import DispatchError
 from hm_pipeline.models.release import Release
@@ -156,11 +163,33 @@ def _final(error: httpx.HTTPError) -> bool:
 
 
 def cancel_children(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:
-    """Who cancels a run means all of it; a parent that dies of something else leaves its children alive."""
+    """Who cancels a run means all of it, but for what another run waits for that goes on.
+
+    A parent that dies of something else leaves its children alive.
+    """
     with get_client(sync_client=True) as client:
-        mine = FlowRunFilter(parent_flow_run_id=FlowRunFilterParentFlowRunId(any_=[flow_run.id]))
-        for child in client.read_flow_runs(flow_run_filter=mine):
-            stop(client, child, f"{flow_run.name} was cancelled")
+        wanted = _wanted_by_others(client, flow_run)
+        for child in _children(client, flow_run):
+            if child.id not in wanted:
+                stop(client, child, f"{flow_run.name} was cancelled")
+
+
+def _children(client: SyncPrefectClient, parent: FlowRun) -> list[FlowRun]:
+    """The runs that it began, and those that it found alive."""
+    begun = FlowRunFilter(parent_flow_run_id=FlowRunFilterParentFlowRunId(any_=[parent.id]))
+    noted = waits_for(client.read_flow_run(parent.id))  # now: a hook is given the run as it once was
+    found = FlowRunFilter(id=FlowRunFilterId(any_=sorted(noted)))
+    runs = [run for which in (begun, found) for run in client.read_flow_runs(flow_run_filter=which)]
+    return list({run.id: run for run in runs}.values())
+
+
+def _wanted_by_others(client: SyncPrefectClient, parent: FlowRun) -> set[UUID]:
+    """What the flow runs that go on wait for."""
+    others = FlowRunFilter(
+        id=FlowRunFilterId(not_any_=[parent.id]),
+        state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.RUNNING])),
+    )
+    return {run for other in client.read_flow_runs(flow_run_filter=others) for run in waits_for(other)}
 
 
 def _names(live: Sequence[Child]) -> str:

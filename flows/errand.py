@@ -5,24 +5,31 @@
        └─ no worker for a while: given up         crashed: its machine is lost, another one takes it up
 
 The key of an errand names what is wanted, not who wants it: whoever asks again, a parent that is retried or
-another one, is given the run that lives; one that is dead is left alone, and a new one started.
+another one, is given the run that lives; one that is dead is left alone, and a new one started. Prefect knows
+only who asked first; a label on each flow run says which runs it waits for.
 """
 
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import count
 from typing import Any
+from uuid import UUID
 
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.objects import FlowRun, State, WorkerStatus
 from prefect.deployments import run_deployment
 from prefect.exceptions import ObjectNotFound
+from prefect.runtime import flow_run
 from prefect.states import Cancelled, Cancelling, Crashed
 
 from hm_pipeline.errors import DispatchError
 
-MOST_ATTEMPTS = 50  # dead runs of one key that are passed by
+MOST_ATTEMPTS = 50  # dead runs of one key that are passed by within LATELY
+LATELY = timedelta(hours=24)  # an outage of a night must not use up a key's attempts for ever
 MOST_CRASHES = 3  # machines that may be lost while somebody waits
+_WAITS = "hm.waits-for."  # and a run's id
 
 
 @dataclass(frozen=True)
@@ -38,6 +45,7 @@ class Errand:
     wait_minutes: float  # without a worker
     most_minutes: float = float("inf")  # running: who runs longer hangs
     attempts: int = MOST_ATTEMPTS
+    by_hand: str = ""  # the command that starts it when it is not tried any more
 
 
 @dataclass
@@ -106,14 +114,51 @@ class Child:
 
 
 def _live(errand: Errand) -> FlowRun:
-    """The run of the first attempt that is not dead."""
-    for attempt in range(errand.attempts):
+    """The run of the first attempt that is not dead. DispatchError where too many died lately."""
+    died = 0
+    for attempt in count():
         run = _asked(errand, attempt)
-        if run.state is None or not (run.state.is_final() or run.state.is_cancelling()):
-            return run
-        if run.state.is_completed() and errand.is_done():
-            return run
-    raise DispatchError(f"{errand.name}: {errand.attempts} runs of it ended without a result; {_told(run)}")
+        if not _dead(run, errand):
+            break
+        died += _lately(run)
+        if died >= errand.attempts:
+            raise DispatchError(_given_up(errand, run))
+    _note(run)
+    return run
+
+
+def _dead(run: FlowRun, errand: Errand) -> bool:
+    """Whether it is over, or about to be, without what was wanted."""
+    if run.state is None or not (run.state.is_final() or run.state.is_cancelling()):
+        return False
+    return not (run.state.is_completed() and errand.is_done())
+
+
+def _lately(run: FlowRun) -> bool:
+    assert run.state is not None, f"flow run {run.id} is over and has no state"
+    return datetime.now(UTC) - run.state.timestamp < LATELY
+
+
+def _given_up(errand: Errand, last: FlowRun) -> str:
+    hours = LATELY.total_seconds() / 3600
+    by_hand = f" To start it now: {errand.by_hand}." if errand.by_hand else ""
+    return (
+        f"{errand.name}: {errand.attempts} runs of it ended without a result within {hours:g} hours."
+        f"{by_hand} The last one: {_told(last)}"
+    )
+
+
+def _note(run: FlowRun) -> None:
+    """Label our own flow run, if we are in one: a child that lived before keeps its first parent."""
+    if flow_run.id is None:
+        return
+    with get_client(sync_client=True) as client:
+        client.update_flow_run_labels(UUID(flow_run.id), {f"{_WAITS}{run.id}": True})
+
+
+def waits_for(run: FlowRun) -> set[UUID]:
+    """The runs that this one waits for, or waited for."""
+    return {UUID(label.removeprefix(_WAITS)) for label in run.labels if label.startswith(_WAITS)}
 
 
 def _asked(errand: Errand, attempt: int) -> FlowRun:

@@ -4,6 +4,7 @@ Prefect executes late runs, but after days of outage its scheduler has lost some
 Crashed, which nothing retries. The ledger knows which days are there, so this needs no memory of its own.
 """
 
+import logging
 from collections.abc import Iterator
 from datetime import date
 from zoneinfo import ZoneInfo
@@ -21,7 +22,8 @@ from tasks.prepare import logical_day, resolve
 from tasks.settings import settings
 from tasks.stale import mark_if_late
 
-TRIES = 5  # of one day: what fails so often waits for a person
+TRIES = 5  # of one day within 24 hours: what fails so often waits for a person, or for tomorrow
+log = logging.getLogger("hm")
 
 
 @flow(name="gaps", flow_run_name="gaps-{market}")
@@ -30,9 +32,16 @@ def gaps(market: str, days: int = 7, day: date | None = None) -> list[date]:
 
     Left alone: what lies before the market's first night, days whose raw data did not arrive, and days that a
     run of `daily` lives for, is scheduled for, or was cancelled for by a person. Today's lists that are late
-    are marked so.
+    are marked so. Who pauses the nights pauses this, too; who gives a `day` wants it looked at nevertheless.
     """
     config = resolve(market, None)
+    if day is None and settings().dispatch == "pools" and _paused(market):
+        log.warning(
+            "nothing is looked for: daily/%s is paused or has no active schedule. To look nevertheless, give "
+            "a day: prefect deployment run gaps/%s --param day=2021-06-01",
+            *(market, market),
+        )
+        return []
     last = logical_day(config, day)
     if not is_there(market, last):
         mark_if_late(config, last)
@@ -40,6 +49,13 @@ def gaps(market: str, days: int = 7, day: date | None = None) -> list[date]:
     wanted = [hole for hole in holes(config, last, days) if hole not in busy]
     nights(config, wanted, attempts=TRIES)
     return wanted
+
+
+def _paused(market: str) -> bool:
+    """Whether the market's nights do not run by themselves."""
+    with get_client(sync_client=True) as client:
+        nightly = client.read_deployment_by_name(f"daily/{market}")
+    return nightly.paused or not any(schedule.active for schedule in nightly.schedules)
 
 
 def _busy(config: RunConfig) -> Iterator[date]:

@@ -10,9 +10,9 @@ from hm_pipeline.registry.ledger import Release, Rollback
 from hm_pipeline.registry.state import State
 from hm_pipeline.registry.state import rollback as rollback_entry
 from hm_pipeline.storage import find
-from tasks import ledger
+from tasks import ledger, register
 from tasks.code import revision
-from tasks.commit import publish
+from tasks.commit import show
 from tasks.lists import examine, recommend
 from tasks.run import Run
 from tasks.settings import settings
@@ -20,11 +20,14 @@ from tasks.stage import stored
 
 
 def roll_back(market: str, reason: str) -> None:
-    """The champion before answers the newest histories; ledger first, then aliases and pointer."""
+    """The champion before answers the newest histories; ledger first, then pointer, then aliases.
+
+    Storage is all that it needs: a rollback is wanted when things are broken, and MLflow may be one of them.
+    """
     with live(f"{market} · rollback"):
         config = load(settings().config, market)
-        publish.fn(market)
         now = ledger.current(market)
+        show(market, now)
         day = now.lists_day or now.newest
         entry = rollback_entry(now, day or date.min, lists=None, reason=reason, code=revision())
         lists = _fresh_lists(config, now, entry)
@@ -35,12 +38,13 @@ def roll_back(market: str, reason: str) -> None:
             return entry.model_copy(update={"seq": state.seq + 1, "lists": lists})
 
         ledger.amend(market, write)
-        _show(market)
+        _show(market, entry.day)
     back, gone = entry.champion, entry.rolled_back
     console.print(
         f"{back.kind} of {back.day} (version {back.version}) is champion again; its lists are published"
     )
     console.print(f"{gone.kind} and version {gone.version} are held until `hm release --market {market}`")
+    _align(market, entry.day)
 
 
 def release_holds(market: str, reason: str) -> None:
@@ -64,15 +68,29 @@ def release_holds(market: str, reason: str) -> None:
     console.print(f"released: {', '.join(sorted(entry.kinds))}, versions {sorted(entry.versions)}")
 
 
-def _show(market: str) -> None:
-    """Aliases and pointer after the ledger; a failure here must not read like a failed rollback."""
+def _show(market: str, day: date) -> None:
+    """The pointer after the ledger; a failure here must not read like a failed rollback."""
     try:
-        publish.fn(market)
+        show(market, ledger.current(market))
     except HmPipelineError as error:
         raise RegistryError(
-            f"market {market}: the rollback is in the ledger, but not everything shows it yet "
-            f"({error}). Do not roll back again: the next `hm run` or `hm release` publishes it"
+            f"market {market}: the rollback is in the ledger, but latest.json does not show it yet "
+            f"({error}). Do not roll back again: the next night shows it; sooner, once that is repaired: "
+            f"`hm run --market {market} --day {day}`"
         ) from error
+
+
+def _align(market: str, day: date) -> None:
+    """MLflow's aliases, last: no reader of lists depends on them, and each night sets them by the ledger."""
+    try:
+        with live(f"{market} · aliases in MLflow"):
+            register.align_aliases(market, ledger.current(market))
+    except HmPipelineError as error:
+        console.print(
+            f"the rollback stands, but MLflow's aliases do not say so yet ({error}). The next night sets "
+            f"them; sooner, once MLflow answers: `hm run --market {market} --day {day}`",
+            markup=False,
+        )
 
 
 def _fresh_lists(config: RunConfig, now: State, entry: Rollback) -> str:

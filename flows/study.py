@@ -9,7 +9,7 @@ has an order of its own: how models age is flows/ageing.py.
 """
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, assert_never
 
 from prefect import flow
@@ -25,6 +25,7 @@ from hm_pipeline.studies.page import Told
 from hm_pipeline.studies.study import Study
 from hm_pipeline.studies.variants import Variant, unidentifiable, variants
 from tasks.evaluate import evaluate_release
+from tasks.gaps import require_kept
 from tasks.prepare import arrived, prepare
 from tasks.run import Run
 from tasks.samples import build_samples
@@ -45,13 +46,16 @@ def study(
     """The answer of the study deploy/studies/{name}.toml on a market's window before `day`.
 
     `fixed`: paths of the configuration that have another value this time, e.g. {"market.window_days": 135},
-    study.KEY a key of the declaration; `seeds`: others than the study's.
+    study.KEY a key of the declaration; `seeds`: others than the study's. ConfigError for run dates past the
+    market's `retention_days`: the next night would delete what it makes, while it runs.
     """
     declared, config = declare(name, market, profile, fixed or {}, seeds or [])
     match declared:
         case Study():
+            require_kept(config, [day])
             return compare(declared, config, day)
         case LongevityStudy():
+            require_kept(config, (asked + timedelta(days=1) for asked in declared.days(day)))
             return follow(declared, config, day)
         case _:
             assert_never(declared)

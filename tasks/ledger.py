@@ -1,6 +1,7 @@
 """The ledger in storage: read in order, appended under a condition."""
 
 from collections.abc import Callable
+from functools import lru_cache
 
 from hm_pipeline.errors import ConflictError
 from hm_pipeline.registry.ledger import Entry, Erasure, from_bytes, key_of, to_bytes
@@ -12,7 +13,13 @@ def entries(market: str) -> list[Entry]:
     """Every entry of the market's ledger, oldest first."""
     storage = settings().storage
     found = storage.keys(f"{market}/ledger")
-    return [from_bytes(storage.read(entry.key), entry.key) for entry in found]
+    return [_entry(storage.uri, entry.key, entry.version) for entry in found]
+
+
+@lru_cache(maxsize=10_000)
+def _entry(root: str, key: str, version: str) -> Entry:
+    """An entry never changes: a process reads each once, not once a stage for years of nights."""
+    return from_bytes(settings().storage.read(key), key)
 
 
 def current(market: str) -> State:

@@ -14,10 +14,11 @@ from hm_pipeline.evaluation.evaluate import Evaluation
 from hm_pipeline.frozen import digest_of
 from hm_pipeline.models.release import Release, forget, forget_all, without_users
 from hm_pipeline.registry import mlflow_registry as registry
-from hm_pipeline.registry.ledger import ModelRef
+from hm_pipeline.registry.ledger import Decision, ModelRef
 from hm_pipeline.registry.mlflow_runs import close_abandoned, colour_of, finish_run, open_run
 from hm_pipeline.registry.promotion import Verdict
 from hm_pipeline.registry.pyfunc import save_pyfunc
+from hm_pipeline.registry.refusal import superseded
 from hm_pipeline.registry.state import State
 from tasks import tracking
 from tasks.cards import CARD, card_of, keeps_users
@@ -63,6 +64,16 @@ def withdraw(run: Run, fits: Fits, scores: Scores, verdict: Verdict, ref: ModelR
     _forget(mlflow, name, ref.version, forget_all)
     registry.mark_without_users(mlflow, name, ref.version)
     registry.describe(mlflow, name, ref.version, card_of(run, fit, None, scores, verdict), CARD)
+
+
+def withdraw_overtaken(
+    run: Run, fits: Fits, scores: Scores, promised: Mapping[int, tuple[ModelRef, Verdict]], decision: Decision
+) -> None:
+    """The versions that were registered as champion by a verdict which did not come into the ledger."""
+    office = decision.champion and decision.champion.version
+    for version, (ref, verdict) in promised.items():
+        if version != office:
+            withdraw(run, fits, scores, superseded(verdict, decision), ref)
 
 
 @contextmanager
@@ -128,6 +139,7 @@ def _version(
     name = registry.model_name(run.market)
     known = registry.find_version(mlflow, name, digest)
     if known is not None:
+        registry.describe(mlflow, name, known, card, CARD)  # an earlier try's verdict may have been another
         return known
     told = {**tags, "users": str(with_users).lower()}  # the winner keeps them
     with scratch() as place:

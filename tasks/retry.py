@@ -9,6 +9,9 @@ from prefect.tasks import Task
 from hm_pipeline.errors import ConflictError, NotThereError, RegistryError, StorageError
 
 T = TypeVar("T")
+# Who loses lost to an entry of the ledger, so the market gets on with each loss, and to begin again costs
+# little: what is stored is read. A backfill's parallel night may lose to each of the others, and to the next.
+TRIES_ON_CONFLICT = 50
 
 
 def _storage_failed(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
@@ -39,7 +42,7 @@ ON_TRACKING: dict[str, Any] = {
 ON_STORAGE_OR_TRACKING: dict[str, Any] = ON_TRACKING | {"retry_condition_fn": _either_failed}
 
 
-def again_on_conflict(work: Callable[[], T], tries: int = 3) -> T:
+def again_on_conflict(work: Callable[[], T], tries: int = TRIES_ON_CONFLICT) -> T:
     """`work`, from its start where another run of the market wrote the ledger first."""
     for _ in range(tries - 1):
         try:

@@ -10,13 +10,20 @@ from flows.commands.quiet import quiet
 
 def show(
     market: Market,
-    user: Annotated[str, typer.Option(help="A user id.")],
+    user: Annotated[str | None, typer.Option(help="A user id: the latest history beside the list.")] = None,
 ) -> None:
-    """A user's latest history beside the published list, with names."""
+    """Who is champion, what readers see, what the last nights decided; or, for a user, the published list.
+
+    Reads the results' storage only: it answers where MLflow and Prefect do not.
+    """
     quiet()
     from flows.show import show_user
+    from flows.standing import show_market
 
-    show_user(market, user)
+    if user is None:
+        show_market(market)
+    else:
+        show_user(market, user)
 
 
 def rollback(market: Market, reason: Reason = "") -> None:

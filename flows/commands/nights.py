@@ -57,8 +57,12 @@ def backfill(
 ) -> None:
     """Many nights, oldest first: through the deployment of the market where PREFECT_API_URL names a server.
 
-    Every day is registered and can be compared; none takes the champion's place from a newer day's. Stop it
-    whenever you like: run again, it goes on where it was.
+    Every day is registered and can be compared; none takes the champion's place from a newer day's. With
+    --parallel they end in any order: a day that ends after a newer one is registered, and never published as
+    champion ("older day").
+
+    Stop it whenever you like: run again, it goes on where it was. A night that it began on the pools goes on
+    when it is stopped here; `prefect flow-run cancel ID` ends the night, and what is trained for it.
     """
     if os.environ.get("PREFECT_API_URL"):
         os.environ.setdefault("HM_DISPATCH", "pools")

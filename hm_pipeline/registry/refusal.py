@@ -1,7 +1,7 @@
-"""A promotion taken back before it was entered: the lists of the one promoted were not fit to be shown."""
+"""A promotion taken back before it was entered: its lists were unfit, or another run was first."""
 
 from hm_pipeline.errors import PublishError
-from hm_pipeline.registry.ledger import ModelRef
+from hm_pipeline.registry.ledger import Decision, ModelRef
 from hm_pipeline.registry.night import Verdict
 
 
@@ -19,11 +19,15 @@ def taken_back(verdict: Verdict, champion: ModelRef | None, error: PublishError)
     """The verdict without its promotion, and why; without a champion nobody is in office."""
     why = f"But the lists of {verdict.promoted} are not fit to be published: {error}"
     stays = f"the {champion.kind} of {champion.day} stays champion" if champion else "nobody is champion"
-    return verdict.model_copy(
-        update={
-            "promote": False,
-            "winner": champion and champion.kind,
-            "step": "stays",
-            "reason": f"{verdict.reason} {why}; {stays}.",
-        }
-    )
+    return _without(verdict, champion and champion.kind, f"{why}; {stays}.")
+
+
+def superseded(verdict: Verdict, decision: Decision) -> Verdict:
+    """The verdict without its promotion: the ledger has another decision of the day, and that one stands."""
+    why = f"But another run of the market was first (ledger entry {decision.seq}): {decision.verdict.reason}"
+    return _without(verdict, decision.verdict.winner, why)
+
+
+def _without(verdict: Verdict, winner: str | None, why: str) -> Verdict:
+    told = {"promote": False, "winner": winner, "step": "stays", "reason": f"{verdict.reason} {why}"}
+    return verdict.model_copy(update=told)

@@ -9,6 +9,8 @@ from killing import night
 from left import Unkilled, seen
 from tiny_market import FIRST, MARKET, NIGHTS, folder_of
 
+from flows.backfill import backfill
+from flows.dispatch import cancel_children
 from hm_pipeline.config import load
 from hm_pipeline.errors import ConfigError, DispatchError
 from tasks.gaps import holes, is_there, missing
@@ -47,6 +49,10 @@ def test_a_day_that_fails_stops_no_other_and_is_named(unkilled: Unkilled) -> Non
 def test_a_range_that_ends_before_it_begins_is_refused() -> None:
     with pytest.raises(ConfigError, match=f"ends on {EVE}, before it begins on {TONIGHT}"):
         run_backfill(MARKET, TONIGHT, EVE)
+
+
+def test_who_cancels_a_backfill_cancels_its_nights() -> None:
+    assert cancel_children in backfill.on_cancellation_hooks
 
 
 def test_a_hole_has_a_night_before_it_and_data(unkilled: Unkilled) -> None:

@@ -23,6 +23,14 @@ def test_help_names_every_command(tmp_path: Path):
         assert command in said
 
 
+def test_backfills_help_says_what_becomes_of_days_that_end_out_of_order_and_of_nights_when_it_is_stopped(
+    tmp_path: Path,
+):
+    said = " ".join(hm("backfill", "--help", cwd=tmp_path).stdout.split())
+    assert 'never published as champion ("older day")' in said
+    assert "goes on when it is stopped here; prefect flow-run cancel ID" in said.replace("`", "")
+
+
 def test_help_loads_neither_torch_nor_prefect_nor_polars(tmp_path: Path):
     code = (
         "import sys\nfrom flows.cli import app\ntry:\n    app(['--help'])\nexcept SystemExit:\n    pass\n"

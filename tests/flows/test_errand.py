@@ -1,17 +1,21 @@
 """Runs on other machines, against a real Prefect API; here the tests are the workers, and set the states."""
 
 from collections.abc import Callable, Iterator
-from uuid import uuid4
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
 
 import pytest
-from prefect import flow
+from prefect import Flow, flow
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.client.schemas.objects import FlowRun, State
-from prefect.states import Cancelled, Completed, Crashed, Failed, Pending, Running
+from prefect.runtime import flow_run
+from prefect.states import Cancelled, Cancelling, Completed, Crashed, Failed, Pending, Running
 from prefect.testing.utilities import prefect_test_harness
 
 from flows import dispatch
+from flows import errand as errands
 from flows.dispatch import cancel_children, carry_out
 from flows.errand import MOST_CRASHES, Child, Errand
 from hm_pipeline.errors import DispatchError
@@ -92,8 +96,20 @@ def test_an_errand_is_tried_so_often_and_no_more(client: SyncPrefectClient) -> N
     wanted = Errand(**{**vars(wanted), "attempts": 2})
     for _ in range(2):
         becomes(client, Child.of(wanted).run, Failed(message="no hats"))
-    with pytest.raises(DispatchError, match=r"2 runs of it ended without a result.*no hats"):
+    with pytest.raises(DispatchError, match=r"2 runs of it ended without a result within 24 hours.*no hats"):
         Child.of(wanted)
+
+
+def test_what_died_more_than_a_day_ago_is_not_counted(
+    client: SyncPrefectClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = Errand(**{**vars(errand()), "attempts": 1, "by_hand": "prefect deployment run work/far"})
+    first = Child.of(wanted)
+    becomes(client, first.run, Failed(message="no hats"))
+    with pytest.raises(DispatchError, match=r"To start it now: prefect deployment run work/far\."):
+        Child.of(wanted)
+    monkeypatch.setattr(errands, "LATELY", timedelta(0))
+    assert Child.of(wanted).run.id != first.run.id
 
 
 @pytest.mark.parametrize(
@@ -209,3 +225,34 @@ def test_who_cancels_a_run_cancels_its_children(client: SyncPrefectClient) -> No
     ended = [client.read_flow_run(child.run.id).state_name for child in children]
     assert ended == ["Cancelled", "Completed", "Cancelling"]
     assert Child.of(children[2].errand).run.id != children[2].run.id, "nobody attaches to what is ending"
+
+
+def waiting(client: SyncPrefectClient, wanted: Errand) -> tuple[Flow[..., Any], FlowRun, Child]:
+    """A parent that goes on, and the run that it waits for."""
+    children: list[Child] = []
+
+    @flow(name="parent")
+    def parent() -> UUID:
+        children.append(Child.of(wanted))
+        return UUID(flow_run.id)
+
+    me = parent()
+    client.set_flow_run_state(me, Running(), force=True)
+    return parent, client.read_flow_run(me), children[0]
+
+
+def test_a_run_that_was_found_alive_is_cancelled_with_the_last_that_waits_for_it(
+    client: SyncPrefectClient,
+) -> None:
+    wanted = errand()
+    parent, first, child = waiting(client, wanted)
+    _, second, same = waiting(client, wanted)
+    assert same.run.id == child.run.id
+    becomes(client, child.run, Pending(), Running())
+    becomes(client, first, Cancelling())
+    cancel_children(parent, first, Cancelling())
+    assert client.read_flow_run(child.run.id).state_name == "Running", "another one waits for it"
+    becomes(client, first, Cancelled())
+    becomes(client, second, Cancelling())
+    cancel_children(parent, second, Cancelling())
+    assert client.read_flow_run(child.run.id).state_name == "Cancelling"

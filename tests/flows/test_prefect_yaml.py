@@ -2,13 +2,15 @@
 
 import inspect
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import yaml
 from prefect.cli.deploy._models import PrefectYamlModel
 from prefect.client.schemas.schedules import CronSchedule
 
+from flows.errand import LATELY
+from flows.gaps import TRIES
 from flows.setting_up.automations import wanted
 from flows.setting_up.deployments import declared, flow_of, names, scheduled_markets
 from flows.setting_up.pools import slots, work_pools
@@ -109,6 +111,15 @@ def test_three_missed_heartbeats_make_a_run_crashed() -> None:
     )
 
 
+def test_a_run_may_wait_a_quarter_of_an_hour_for_a_cold_node_and_everybody_says_how_long() -> None:
+    stuck = next(a for a in wanted(DEPLOY, webhook=None, ui="") if "never began" in a.name)
+    trigger, (action,) = cast(Any, stuck.trigger), stuck.actions
+    minutes = f"{trigger.within.total_seconds() / 60:g} minutes"
+    assert trigger.within.total_seconds() >= 1200
+    told = [stuck.description, cast(Any, action).message, (DEPLOY / "README.md").read_text()]
+    assert all(minutes in text for text in told)
+
+
 def test_without_a_webhook_only_what_needs_none_is_made() -> None:
     made = wanted(DEPLOY, webhook=None, ui="")
     assert len(made) == 2
@@ -120,6 +131,18 @@ def test_a_missing_night_is_noticed_for_each_scheduled_market_and_names_differ()
     assert len(made) == len(set(made))
     for market in markets(DEPLOY):
         assert (f"hm: no new lists of {market}" in made) == (market in scheduled_markets(DEPLOY))
+
+
+def test_a_gap_check_that_has_given_up_is_told_once_a_day_a_market() -> None:
+    made = wanted(DEPLOY, webhook="00000000-0000-0000-0000-000000000000", ui="")
+    trigger: Any = next(a.trigger for a in made if a.name == "hm: a gap check has given up")
+    assert trigger.match_related["prefect.resource.id"] == ["prefect.tag.gaps"]
+    assert {name for name, entry in DEPLOYMENTS.items() if "gaps" in entry["tags"]} == {
+        f"gaps/{market}" for market in MARKETS
+    }
+    assert (trigger.threshold, trigger.within) == (TRIES + 1, LATELY)
+    assert trigger.expect == {"prefect.flow-run.Failed"}
+    assert trigger.for_each == {"related:deployment:prefect.resource.id"}
 
 
 def _environment(name: str) -> dict[str, str]:

@@ -5,22 +5,28 @@ import sys
 from collections import Counter
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from sqlite3 import connect
 from typing import Any
 
 import pytest
-from embedded import Place, World
+from embedded import Place, World, without_orchestrator
 from left import Unkilled
 from studying import DAY, DECLARED, Studied, ask, ask_and_die, declare, declare_all
 from tiny_market import MARKET
 
+from flows.study import study
 from hm_pipeline.errors import ConfigError, NotThereError
+from hm_pipeline.registry.ledger import Decision
+from hm_pipeline.registry.night import Verdict
 from hm_pipeline.studies.answer import Line
 from hm_pipeline.studies.words import sentence
+from tasks import ledger
 from tasks.study import find_answer, read_answer
 
 REPO = Path(__file__).parents[2]
+LATER = DAY + timedelta(days=9)
 
 
 @dataclass(frozen=True)
@@ -268,6 +274,27 @@ def test_what_is_asked_amiss_is_told_before_anything_is_read(asked: Asked, more:
     with pytest.raises(ConfigError, match=said):
         ask(world, "width", **more)
     assert not Path(world.root).exists()
+
+
+def test_a_run_date_past_retention_is_refused_and_so_is_a_longevity_study_that_reaches_back_there(
+    tmp_path: Path,
+) -> None:
+    world = World(tmp_path / "world")
+    world.settle("retention_days = 8")
+    declare_all(world)
+    declare(
+        world,
+        "longevity",
+        'kind = "longevity"\nquestion = "Old?"\nmodels = ["itemknn"]\nhorizon = 12\nretraining = [1, 2]',
+    )
+    verdict = Verdict(day=LATER, promote=False, winner=None, step="stays", reason="nobody")
+    with world.entered(), without_orchestrator():
+        with pytest.raises(ConfigError, match=rf"3 of these days, {DAY - timedelta(days=11)} to .*"):
+            study.fn("longevity", MARKET, DAY)
+        ledger.append(MARKET, Decision(seq=1, day=LATER, run_digest="", verdict=verdict))
+        with pytest.raises(ConfigError, match=f"1 of these days, {DAY} to {DAY}, .*retention_days = 8"):
+            study.fn("width", MARKET, DAY)
+    assert not [*Path(world.root).glob(f"{MARKET}/{DAY}")], "nothing was begun"
 
 
 # ---- the command line ----

@@ -10,8 +10,9 @@ from hm_pipeline.config import load
 from hm_pipeline.errors import ConflictError
 from hm_pipeline.registry.ledger import Erasure, ModelRef, Release
 from hm_pipeline.registry.promotion import Verdict
-from tasks import ledger
-from tasks.commit import commit, move_latest
+from hm_pipeline.registry.state import State
+from tasks import ledger, register
+from tasks.commit import commit, move_latest, publish
 from tasks.run import Run
 from tasks.settings import settings
 from tasks.stage import Stored
@@ -71,3 +72,36 @@ def test_the_pointer_follows_the_ledger_and_never_goes_back(world: World):
     assert world.latest("tiny")["manifest"] == "lists/2/manifest.json"
     move_latest("tiny", early)
     assert world.latest("tiny")["manifest"] == "lists/2/manifest.json"
+
+
+def test_versions_of_a_verdict_that_another_run_overtook_are_taken_back(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken: dict[int, Verdict] = {}
+    monkeypatch.setattr(
+        register, "withdraw", lambda run, fits, scores, said, ref: taken.update({ref.version: said})
+    )
+    first, again = decide(a_run(), 0), decide(a_run(), 0, version=2)
+    ours = Verdict(day=DAY, promote=True, winner="lstm", step="first", reason="first champion.")
+    promised = {v: (ModelRef(kind="lstm", day=DAY, version=v, uri="model/1"), ours) for v in (1, 2)}
+    register.withdraw_overtaken(a_run(), {}, {}, promised, again)
+    assert again == first
+    assert list(taken) == [2], "version 1 is in office"
+    assert taken[2].promoted is None
+    assert taken[2].reason == "first champion. But another run of the market was first (ledger entry 1): best"
+
+
+def test_aliases_set_by_an_entry_that_was_overtaken_are_set_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decide(a_run(), 0)
+    aligned: list[int] = []
+
+    def slowly(market: str, now: State) -> None:
+        aligned.append(now.seq)
+        if now.seq == 1:
+            decide(a_run(date(2021, 6, 10)), 1, version=2)
+
+    monkeypatch.setattr(register, "align_aliases", slowly)
+    assert publish.fn("tiny").seq == 2
+    assert aligned == [1, 2]
