@@ -19,7 +19,7 @@ def taken_back(verdict: Verdict, champion: ModelRef | None, error: PublishError)
     """The verdict without its promotion, and why; without a champion nobody is in office."""
     why = f"But the lists of {verdict.promoted} are not fit to be published: {error}"
     stays = f"the {champion.kind} of {champion.day} stays champion" if champion else "nobody is champion"
-    return _without(verdict, champion and champion.kind, f"{why}; {stays}.")
+    return _without(verdict, champion.kind if champion else None, f"{why}; {stays}.")
 
 
 def superseded(verdict: Verdict, decision: Decision) -> Verdict:
