@@ -1,8 +1,10 @@
 # syntax=docker/dockerfile:1
 # Two targets from one recipe, for linux/amd64; both run servers, workers and runs alike (deploy/compose.yaml, deploy/k8s):
-#   docker build --target cpu --build-arg TORCH_INDEX=… -t hm-pipeline:cpu .
-#   docker build --target gpu --build-arg TORCH_INDEX=… -t hm-pipeline:gpu .
-# TORCH_INDEX is the package index that PyTorch's install page names for CPU, or for your CUDA version; without it
+#   revision=$(git describe --always --abbrev=12 --dirty=+ --exclude='*')
+#   docker build --target cpu --build-arg HM_REVISION=$revision --build-arg TORCH_INDEX=… -t hm-pipeline:cpu .
+#   docker build --target gpu --build-arg HM_REVISION=$revision --build-arg TORCH_INDEX=… -t hm-pipeline:gpu .
+# HM_REVISION is what ledger, MLflow and cards name as the code, since no git is in an image; without it they name the
+# package's version. TORCH_INDEX is the package index that PyTorch's install page names for CPU, or for your CUDA version; without it
 # pip takes what the default index has for Linux, which is a CUDA build. No secret is needed to build, and none is kept.
 ARG PYTHON=3.12
 
@@ -40,6 +42,9 @@ ENV HOME=/data HM_ROOT=/data HM_WORK=/data/work PREFECT_HOME=/data/prefect MPLCO
     PREFECT_SERVER_EPHEMERAL_ENABLED=false PREFECT_SERVER_ANALYTICS_ENABLED=false DO_NOT_TRACK=1 \
     MLFLOW_DISABLE_TELEMETRY=true MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false GIT_PYTHON_REFRESH=quiet \
     PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 OMP_WAIT_POLICY=PASSIVE
+# Last, since every commit changes it.
+ARG HM_REVISION=
+ENV HM_REVISION=${HM_REVISION}
 VOLUME /data
 USER 10001:10001
 # No entry point: `hm`, `prefect` and `mlflow` are commands, and a Kubernetes job brings its own.

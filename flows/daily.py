@@ -7,6 +7,7 @@ Each stage's result is stored under the digest of what made it, so that a killed
 stopped. Nothing is visible outside before `commit`, one ledger object; `publish` derives the rest from it.
 """
 
+from contextlib import suppress
 from datetime import date
 
 from prefect import flow
@@ -14,12 +15,13 @@ from prefect.runtime import flow_run
 
 from flows.dispatch import cancel_children, fitted, listed, refitted
 from hm_pipeline.config import RunConfig
-from hm_pipeline.errors import HmPipelineError, PublishError
+from hm_pipeline.errors import HmPipelineError, PublishError, StorageError
 from hm_pipeline.registry.ledger import ModelRef
 from hm_pipeline.registry.promotion import Verdict
 from hm_pipeline.registry.refusal import refused, taken_back
 from hm_pipeline.report.outcome import Outcome
 from tasks import ledger
+from tasks.cache import tidy
 from tasks.commit import commit, publish
 from tasks.decide import champion_before, weigh
 from tasks.drift import measure_drift
@@ -69,6 +71,8 @@ def daily(
         erase(market, run_date)
         run = prepare(resolved, run_date, redo)
         prune(resolved, run_date)  # a mistyped day of next year ends in `prepare`, and deletes nothing
+        with suppress(StorageError):  # housekeeping of this machine costs no night
+            tidy(market)
         return standing(run) or compute(run)
 
 

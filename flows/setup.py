@@ -10,7 +10,14 @@ from prefect.client.orchestration import SyncPrefectClient
 
 from flows.display import console
 from flows.setting_up.automations import ensure_automations, lacking, wind_up
-from flows.setting_up.deployments import deploy, names, scheduled_markets, undeployed
+from flows.setting_up.deployments import (
+    deploy,
+    names,
+    scheduled_markets,
+    take_away_undeclared,
+    undeclared,
+    undeployed,
+)
 from flows.setting_up.pools import PoolType, ensure_pools, find_pool, has_slot, slots, work_pools
 from flows.setting_up.server import api_url, connected
 from flows.setting_up.webhook import ensure_webhook, find_webhook
@@ -35,12 +42,13 @@ def _done(kind: PoolType, templates: Path | None) -> Iterator[str]:
         yield SILENT if webhook is None else "a webhook is told of failures"
         deploy(config)
         yield from (f"deployment {name}" for name in names(config))
+        yield from take_away_undeclared(client, config)
         yield from ensure_automations(client, config, webhook)
         wind_up(scheduled_markets(config))
 
 
 def missing() -> list[str]:
-    """What the server lacks; [] if it is as deploy/ says. Changes nothing."""
+    """What the server lacks or has too much; [] if it is as deploy/ says. Changes nothing."""
     with connected() as client:
         return list(_lacks(client, settings().config))
 
@@ -52,11 +60,13 @@ def _lacks(client: SyncPrefectClient, config: Path) -> Iterator[str]:
             yield f"work pool {name} with {'no limit' if limit is None else f'a limit of {limit}'}"
     yield from (f"concurrency limit {name} of 1" for name in slots(config) if not has_slot(client, name))
     yield from undeployed(client, config)
+    for name in undeclared(client, config):
+        yield f"deployment {name} is there, but no longer in prefect.yaml: `hm set-up` takes it away"
     yield from lacking(client, config, find_webhook(client))
 
 
 def check() -> bool:
-    """Say what the server lacks; whether it lacks nothing."""
+    """Say what the server lacks or has too much; whether it is as it should be."""
     lacks = missing()
     for line in lacks:
         console.print(f"[red]✗[/] {line}", soft_wrap=True)

@@ -1,6 +1,7 @@
 """Which code made something: part of every stage's address, so that new code never serves old results."""
 
 import hashlib
+import os
 import subprocess
 from functools import cache
 from importlib.metadata import version
@@ -32,7 +33,12 @@ def code_digest(*rooms: str) -> str:
 
 @cache
 def revision() -> str:
-    """The git revision of the checkout, `+` where it was changed; the package's version elsewhere."""
+    """The git revision of the checkout, `+` where it was changed; the package's version elsewhere.
+
+    An image has no checkout: it was told at its building, by HM_REVISION.
+    """
+    if told := os.environ.get("HM_REVISION"):
+        return told
     try:
         if Path(_git("rev-parse", "--show-toplevel")) != _LIBRARY.parent:
             return hm_pipeline.__version__  # installed inside somebody else's checkout

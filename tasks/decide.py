@@ -17,6 +17,7 @@ from hm_pipeline.registry.state import before
 from tasks import ledger
 from tasks.drift import load_drift
 from tasks.evaluate import Incumbent, load_evaluation
+from tasks.retry import ON_STORAGE
 from tasks.run import Run
 from tasks.stage import Stored
 
@@ -28,7 +29,7 @@ def champion_before(market: str, day: date) -> ModelRef | None:
     return before(ledger.entries(market), day).champion
 
 
-@task(name="decide")
+@task(name="decide", **ON_STORAGE)
 def weigh(
     run: Run,
     scores: Scores,

@@ -31,11 +31,12 @@ from tasks.cache import drop_checkpoints
 from tasks.checkpoints import ROOM
 from tasks.code import revision
 from tasks.erase_list import erase_list
+from tasks.retry import ON_STORAGE, ON_STORAGE_OR_TRACKING
 from tasks.scratch import scratch
 from tasks.settings import settings
 
 
-@task(name="erase")
+@task(name="erase", **ON_STORAGE_OR_TRACKING)  # again from its start: who is erased already is passed by
 def erase(market: str, day: date) -> int:
     """Forget the newly listed users in everything kept, then say so in the ledger; how many there were."""
     if not to_forget(market):
@@ -71,7 +72,7 @@ def to_forget(market: str) -> frozenset[str]:
     return frozenset(u for u in listed if salted_hash(u, salt) not in known)
 
 
-@task(name="prune")
+@task(name="prune", **ON_STORAGE)  # again from its start: the newest past day goes last
 def prune(config: RunConfig, day: date) -> list[date]:
     """Delete what was made on days past `retention_days`, as of a run date whose raw data is there.
 

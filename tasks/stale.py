@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from datetime import date
 from typing import Any
 
+from prefect.exceptions import CancelledRun
+
 from hm_pipeline.config import RunConfig
 from hm_pipeline.errors import (
     ConflictError,
@@ -97,4 +99,6 @@ def _reason(error: BaseException) -> str:
         return f"{kind.__name__}: {error}"
     if isinstance(error, HmPipelineError):
         return f"{kind.__name__}: {(kind.__doc__ or '').strip()}"
+    if not isinstance(error, Exception) or isinstance(error, CancelledRun):  # a signal, or its result
+        return f"{kind.__name__}: the run was ended from outside: cancelled, or its process was told to stop"
     return f"{kind.__name__}: the run ended by a fault of its own; see its log"

@@ -12,10 +12,13 @@ from pathlib import Path
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from flows.machine.choices import recall
+from flows.machine.private import private
 from hm_pipeline.errors import ConfigError
 from tasks.settings import settings
 
 BUCKET = "hm-pipeline"
+FOLDER = Path("hm-data/up")
 LONGEST_SOCKET = 100  # bytes of a path that a unix socket takes, with some to spare
 _S3_PARTS = ("s3.port.grpc", "master.port", "master.port.grpc", "volume.port", "volume.port.grpc",
              "filer.port", "filer.port.grpc")  # fmt: skip
@@ -26,7 +29,7 @@ class Chosen(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="HM_", frozen=True, extra="ignore")
 
-    up: Path = Path("hm-data/up")
+    up: Path = FOLDER
     prefect_port: int = Field(gt=0, lt=65536)
     mlflow_port: int = Field(gt=0, lt=65536)
     s3_port: int = Field(gt=0, lt=65536 - len(_S3_PARTS))
@@ -118,6 +121,7 @@ class Machine:
             "HM_CONFIG": str(self.config),
             "HM_CONSTRAINTS": str(settings().constraints),
             "HM_WORK": str(self.folder / "work"),
+            "HM_UP": str(self.folder),
             **({"HM_RAW": settings().raw} if "HM_RAW" in os.environ else {}),
         }
 
@@ -129,7 +133,6 @@ class Machine:
         own = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
         return own | self.environment() | {
             "HM_MACHINE": str(self.folder),  # a mark by which `hm down` knows its own
-            "HM_UP": str(self.folder),
             "HM_BIN": str(Path(sys.executable).parent),
             "HM_PREFECT_PORT": str(self.chosen.prefect_port),
             "HM_MLFLOW_PORT": str(self.chosen.mlflow_port),
@@ -149,7 +152,8 @@ class Machine:
 
 
 def machine() -> Machine:
-    """As environment and deploy/machine/ports.env say. ConfigError."""
+    """As the environment says, else as the last `hm up` chose, else deploy/machine/ports.env. ConfigError."""
+    recall(Path(os.environ.get("HM_UP", FOLDER)).resolve())
     config = settings().config
     file = config / "machine" / "ports.env"
     if not file.exists():
@@ -159,12 +163,3 @@ def machine() -> Machine:
     except ValidationError as error:
         wrong = "; ".join(f"HM_{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors())
         raise ConfigError(f"{file} and the environment: {wrong}") from None
-
-
-def private(file: Path, text: str) -> None:
-    """Write a file that only its owner reads, whole or not at all."""
-    part = file.with_suffix(".part")
-    part.unlink(missing_ok=True)
-    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as stream:
-        stream.write(text)
-    part.replace(file)

@@ -5,10 +5,11 @@ ports free ─ supervisord ─ servers answer ─ bucket ─ lost runs given up 
 
 import os
 import socket
+from pathlib import Path
 
 from rich.console import Console
 
-from flows.machine import leftovers, readiness, supervision
+from flows.machine import choices, leftovers, readiness, supervision
 from flows.machine.places import Machine, machine
 from flows.machine.supervision import SERVERS, WORKERS, MachineError
 
@@ -19,10 +20,10 @@ def up() -> None:
     """Start what does not run. MachineError says what did not come, and shows the end of its log."""
     here = machine()
     here.make_folders()
-    env = here.write_env()
     fresh = not supervision.is_alive(here)
     if fresh:
         _begin(here)
+    env = _chosen(here, fresh)
     supervision.start(here, SERVERS)
     readiness.servers_answer(here)
     readiness.bucket_is_there(here)
@@ -44,6 +45,21 @@ def _begin(here: Machine) -> None:
                 f"{variable} to a free port (all defaults: {here.conf.with_name('ports.env')})"
             )
     supervision.begin(here)
+
+
+def _chosen(here: Machine, fresh: bool) -> Path:
+    """Keep what was chosen, and say it. MachineError where the programs that run were started otherwise."""
+    before, now = choices.kept(here.folder), choices.chosen()
+    if not fresh and (here.folder / choices.FILE).exists() and before != now:
+        raise MachineError(
+            f"what runs in {here.folder} was started with other choices (then: {choices.told(before)}; now: "
+            f"{choices.told(now)}): `make down` first, or call `make up` without them"
+        )
+    choices.keep(here.folder)
+    if now:
+        said = f"chosen: {choices.told(now)} (the next `make up` remembers; an empty variable takes one back)"
+        console.print(said, soft_wrap=True, markup=False, highlight=False)
+    return here.write_env()
 
 
 def _is_free(port: int) -> bool:

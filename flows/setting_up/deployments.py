@@ -9,11 +9,16 @@ from typing import Any
 
 import yaml
 from prefect.client.orchestration import SyncPrefectClient
+from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterTags
+from prefect.client.schemas.responses import DeploymentResponse
 from prefect.exceptions import ObjectNotFound
 from prefect.flows import Flow, load_flow_from_entrypoint
 
 from flows.setting_up.server import ServerError
 from hm_pipeline.errors import ConfigError
+
+OURS = "hm"  # the tag of all that prefect.yaml declares
+PACKAGE = "flows."  # how the entrypoints of the project's flows begin
 
 
 def declared(config: Path) -> list[dict[str, Any]]:
@@ -67,3 +72,26 @@ def undeployed(client: SyncPrefectClient, config: Path) -> Iterator[str]:
             client.read_deployment_by_name(name)
         except ObjectNotFound:
             yield f"deployment {name}"
+
+
+def undeclared(client: SyncPrefectClient, config: Path) -> dict[str, DeploymentResponse]:
+    """Ours that the server has and prefect.yaml no longer does, by name: their schedules would go on."""
+    known = set(names(config))
+    found = {f"{client.read_flow(one.flow_id).name}/{one.name}": one for one in _ours(client)}
+    return {name: one for name, one in found.items() if name not in known}
+
+
+def take_away_undeclared(client: SyncPrefectClient, config: Path) -> Iterator[str]:
+    """Delete them with their planned runs, and say so; runs that live go on to their end."""
+    for name, one in undeclared(client, config).items():
+        client.delete_deployment(one.id)
+        yield f"deployment {name} taken away: prefect.yaml no longer declares it"
+
+
+def _ours(client: SyncPrefectClient) -> Iterator[DeploymentResponse]:
+    """Those with our tag that run a flow of this package; the tag alone may be somebody else's too."""
+    tagged = DeploymentFilter(tags=DeploymentFilterTags(all_=[OURS]))
+    page, size = 0, 200
+    while batch := client.read_deployments(deployment_filter=tagged, limit=size, offset=page * size):
+        yield from (one for one in batch if (one.entrypoint or "").startswith(PACKAGE))
+        page += 1

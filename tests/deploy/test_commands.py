@@ -1,14 +1,18 @@
 """Every command of the two pictures is one that its program takes, flag for flag."""
 
+import re
 import sys
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import typer
 from manifests import Container, compose_containers, kubernetes_containers
 from mlflow.cli import cli as mlflow_cli
 from prefect.cli._app import _app as prefect_app
+from prefect.settings import PREFECT_API_URL, PREFECT_UI_URL, temporary_settings
+from prefect.utilities.urls import url_for
 
 from flows.cli import app as hm_app
 
@@ -59,6 +63,20 @@ def test_both_pictures_start_the_same_servers():
     kubernetes = {c.name: c for c in kubernetes_containers()}
     for server in ("prefect", "mlflow"):
         assert flags(compose[server]) == flags(kubernetes[f"{server}/{server}"])
+
+
+@pytest.mark.parametrize(
+    "picture", [compose_containers, kubernetes_containers], ids=["compose", "kubernetes"]
+)
+def test_a_link_in_a_message_leads_where_a_browser_finds_prefect(picture: Any):
+    """The server makes a run's link of its own PREFECT_UI_URL, `hm set-up` those of a page."""
+    servers = {c.name.split("/")[0]: c.environment for c in picture() if not c.name.endswith("/images")}
+    for name in ("prefect", "set-up"):
+        told = re.sub(r"\$\{\w+:-(.*?)\}", r"\1", servers[name]["PREFECT_UI_URL"])
+        with temporary_settings({PREFECT_UI_URL: told}, restore_defaults={PREFECT_API_URL}):
+            link = url_for("flow-run", uuid4())
+        assert link is not None
+        assert link.startswith("http://127.0.0.1:4200/runs/flow-run/")
 
 
 def test_each_pool_of_deploy_has_a_worker_in_both_pictures():

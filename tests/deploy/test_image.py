@@ -4,7 +4,11 @@ import re
 import subprocess
 import tomllib
 
+import pytest
 from cluster import REPO
+from manifests import services
+
+from tasks.code import revision
 
 DOCKERFILE = (REPO / "Dockerfile").read_text()
 LET_IN = {line[1:] for line in (REPO / ".dockerignore").read_text().splitlines() if line.startswith("!")}
@@ -29,6 +33,26 @@ def test_nothing_else_is_let_in():
 def test_no_variable_or_argument_is_a_secret():
     names = re.findall(r"(\w+)=", " ".join(instructions("ENV") + instructions("ARG")))
     assert not [n for n in names if re.search("KEY|SECRET|PASSWORD|TOKEN|AUTH", n)]
+
+
+def test_whoever_builds_it_tells_it_its_commit():
+    """The last stage before the two targets: what comes after it is built anew with every commit."""
+    assert "HM_REVISION=" in instructions("ARG")
+    assert "HM_REVISION=${HM_REVISION}" in instructions("ENV")
+    telling = "--build-arg HM_REVISION=$revision"
+    for place in (REPO / "Dockerfile", REPO / "deploy" / "k8s" / "README.md"):
+        builds = [line for line in place.read_text().splitlines() if "docker build " in line]
+        assert builds
+        assert all(telling in line for line in builds)
+    built = [s["build"]["args"] for s in services().values() if "build" in s]
+    assert [args["HM_REVISION"] for args in built] == ["${HM_REVISION:-}"] * 2
+
+
+def test_in_an_image_the_code_is_the_commit_that_it_was_told(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("HM_REVISION", "959d51ffffb1+")
+    assert revision.__wrapped__() == "959d51ffffb1+"
+    monkeypatch.setenv("HM_REVISION", "")
+    assert re.fullmatch(r"[0-9a-f]{12}\+?|\d+\.\d+\.\d+", revision.__wrapped__())
 
 
 def test_it_runs_as_somebody_without_rights():

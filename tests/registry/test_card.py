@@ -90,7 +90,10 @@ def test_it_says_what_was_learned_by_whom():
         ({"promoted": False}, "A candidate that was not promoted: It was the best."),
         ({"with_users": True}, "It knows its users by id"),
         ({"with_users": False}, "It knows nobody by id"),
-        ({"exclude_seen": True}, "No published list holds what its user had before; the loaded model leaves out the last item only"),
+        (
+            {"exclude_seen": True},
+            "No published list holds what its user had before; the loaded model leaves out the last item only",
+        ),
         ({"chosen_epochs": None}, "for 0.0031 USD. Code abc"),
         ({"chosen_epochs": 2.5}, "2.5 epochs chosen on validation"),
         ({}, "25.0% of these arrivals were items it had never seen"),

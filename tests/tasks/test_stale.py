@@ -1,5 +1,6 @@
 """Lists that should have been replaced say so, and only while that is true."""
 
+import signal
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
@@ -10,6 +11,7 @@ from embedded import World
 from hands import Hands
 from prefect.events.clients import AssertingEventsClient
 from prefect.events.worker import EventsWorker
+from prefect.exceptions import CancelledRun, TerminationSignal
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from hm_pipeline.config import RunConfig, load
@@ -138,6 +140,17 @@ def test_an_error_that_may_name_a_user_is_told_by_its_kind(shown: World) -> None
 
 def test_a_bug_is_told_by_its_kind(shown: World) -> None:
     assert reason(shown, KeyError("u0007")) == "KeyError: the run ended by a fault of its own; see its log"
+
+
+@pytest.mark.parametrize(
+    "end", [TerminationSignal(signal.SIGTERM), CancelledRun("in the UI"), SystemExit(143)], ids=repr
+)
+def test_a_run_that_is_ended_from_outside_is_not_told_as_its_own_fault(
+    shown: World, end: BaseException
+) -> None:
+    told = reason(shown, end)
+    assert told is not None
+    assert told.startswith(f"{type(end).__name__}: the run was ended from outside")
 
 
 def test_who_stops_a_run_at_the_keyboard_marks_nothing(shown: World) -> None:
