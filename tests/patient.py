@@ -7,11 +7,12 @@ from urllib.error import URLError
 from urllib.request import Request, urlopen
 
 
-def ask(url: str, body: Any = None, method: str | None = None, patience: float = 60) -> Any:
+def ask(url: str, body: Any = None, method: str | None = None, patience: float = 180) -> Any:
     """The JSON that it answers: to a POST where there is a body, else to a GET, unless told otherwise.
 
     A server error or none to be reached is asked again for `patience` seconds: a server on SQLite answers 503 while
-    its database is locked, one that is restarted answers nothing. What the caller did wrong (4xx) is raised at once.
+    its database is locked, or nothing for a minute; one that is restarted is not there. What the caller did wrong
+    (4xx) is raised at once.
     """
     data = None if body is None else json.dumps(body).encode()
     end = time.monotonic() + patience

@@ -55,6 +55,6 @@ class Prefect:
             self._deployments[deployment] = str(self.ask(f"deployments/name/{deployment}")["id"])
         return self._deployments[deployment]
 
-    def ask(self, path: str, body: dict[str, Any] | None = None, patience: float = 120) -> Any:
+    def ask(self, path: str, body: dict[str, Any] | None = None, patience: float = 300) -> Any:
         """Its answer; a POST where there is a body."""
         return patient.ask(f"{self.url}/{path}", body, patience=patience)
