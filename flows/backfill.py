@@ -10,6 +10,7 @@ from flows.dispatch import cancel_children, carry_out
 from flows.errand import MOST_ATTEMPTS, Errand
 from hm_pipeline.config import RunConfig
 from hm_pipeline.errors import ConfigError, DispatchError, HmPipelineError
+from tasks.code import revision
 from tasks.extract import inputs_of
 from tasks.gaps import days_between, is_there, missing, require_kept
 from tasks.prepare import resolve
@@ -65,7 +66,7 @@ def errand_of(config: RunConfig, day: date, attempts: int) -> Errand:
         deployment=f"daily/{market}",
         pool="orchestrator-pool",
         parameters={"day": str(day)},
-        key=f"night/{market}/{day}/{run.digest}",
+        key=f"night/{market}/{day}/{run.digest}/{revision()}",
         is_done=lambda: is_there(market, day),
         wait_minutes=WORKER_MINUTES,
         attempts=attempts,

@@ -71,7 +71,7 @@ def daily(
         erase(market, run_date)
         run = prepare(resolved, run_date, redo)
         prune(resolved, run_date)  # a mistyped day of next year ends in `prepare`, and deletes nothing
-        with suppress(StorageError):  # housekeeping of this machine costs no night
+        with suppress(StorageError, OSError):  # housekeeping of this machine costs no night
             tidy(market)
         return standing(run) or compute(run)
 

@@ -32,9 +32,13 @@ def gaps(market: str, days: int = 7, day: date | None = None) -> list[date]:
 
     Left alone: what lies before the market's first night, days whose raw data did not arrive, and days that a
     run of `daily` lives for, is scheduled for, or was cancelled for by a person. Today's lists that are late
-    are marked so. Who pauses the nights pauses this, too; who gives a `day` wants it looked at nevertheless.
+    are marked so, whatever holds them. Who pauses the nights pauses the rest of this, too; who gives a `day`
+    wants it looked at nevertheless.
     """
     config = resolve(market, None)
+    last = logical_day(config, day)
+    if not is_there(market, last):
+        mark_if_late(config, last)
     if day is None and settings().dispatch == "pools" and _paused(market):
         log.warning(
             "nothing is looked for: daily/%s is paused or has no active schedule. To look nevertheless, give "
@@ -42,9 +46,6 @@ def gaps(market: str, days: int = 7, day: date | None = None) -> list[date]:
             *(market, market),
         )
         return []
-    last = logical_day(config, day)
-    if not is_there(market, last):
-        mark_if_late(config, last)
     busy = set(_busy(config)) if settings().dispatch == "pools" else set[date]()
     wanted = [hole for hole in holes(config, last, days) if hole not in busy]
     nights(config, wanted, attempts=TRIES)

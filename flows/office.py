@@ -84,7 +84,7 @@ def _align(market: str, day: date) -> None:
     """MLflow's aliases, last: no reader of lists depends on them, and each night sets them by the ledger."""
     try:
         with live(f"{market} · aliases in MLflow"):
-            register.align_aliases(market, ledger.current(market))
+            register.align_aliases(market)
     except HmPipelineError as error:
         console.print(
             f"the rollback stands, but MLflow's aliases do not say so yet ({error}). The next night sets "

@@ -3,6 +3,7 @@
 {HM_WORK}/cache/{market}/{day}/{stage}/{digest}/attempt-3f…     as in the bucket
 """
 
+import os
 import shutil
 import time
 from collections.abc import Iterator
@@ -66,6 +67,7 @@ def drop_checkpoints(market: str) -> None:
 def _idle(market: str) -> list[Mirror]:
     """Checkpoints that lie here, at whatever depth older code left them, and that nobody trains from."""
     root = settings().work / ROOM / market
-    places = [pointer.parent.relative_to(root).parts for pointer in root.rglob(POINTER)]
+    walked = os.walk(root)  # which passes by what a training sweeps away at this moment
+    places = [Path(folder).relative_to(root).parts for folder, _, files in walked if POINTER in files]
     found = [Mirror.of(market, day, Path(*name)) for day, *name in places]
     return [mirror for mirror in found if not mirror.is_in_use()]

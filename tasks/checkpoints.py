@@ -84,8 +84,11 @@ class Mirror:
             os.close(handle)
 
     def is_in_use(self) -> bool:
-        """Whether somebody on this machine trains there."""
-        handle = os.open(self.folder, os.O_RDONLY)
+        """Whether somebody on this machine trains there; what is gone was dropped by its training."""
+        try:
+            handle = os.open(self.folder, os.O_RDONLY)
+        except FileNotFoundError:
+            return True
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -71,16 +71,9 @@ def _challenger(verdict: Verdict, versions: Mapping[str, ModelRef]) -> ModelRef 
 
 @task(name="publish", **ON_STORAGE_OR_TRACKING)
 def publish(market: str) -> State:
-    """Make aliases and the `latest` pointer say what the ledger says; also the repair of a killed run.
-
-    MLflow has no condition on an alias: who set one by an entry that is no longer the last looks again.
-    """
-    while True:
-        now = ledger.current(market)
-        show(market, now)  # first: readers depend on it, and nobody on the aliases
-        register.align_aliases(market, now)
-        if ledger.current(market).seq == now.seq:
-            return now
+    """Make aliases and the `latest` pointer say what the ledger says; also the repair of a killed run."""
+    show(market, ledger.current(market))  # first: readers depend on it, and nobody on the aliases
+    return register.align_aliases(market)
 
 
 def show(market: str, now: State) -> None:

@@ -20,7 +20,7 @@ from hm_pipeline.registry.promotion import Verdict
 from hm_pipeline.registry.pyfunc import save_pyfunc
 from hm_pipeline.registry.refusal import superseded
 from hm_pipeline.registry.state import State
-from tasks import tracking
+from tasks import ledger, tracking
 from tasks.cards import CARD, card_of, keeps_users
 from tasks.code import revision
 from tasks.retry import ON_TRACKING
@@ -69,10 +69,13 @@ def withdraw(run: Run, fits: Fits, scores: Scores, verdict: Verdict, ref: ModelR
 def withdraw_overtaken(
     run: Run, fits: Fits, scores: Scores, promised: Mapping[int, tuple[ModelRef, Verdict]], decision: Decision
 ) -> None:
-    """The versions that were registered as champion by a verdict which did not come into the ledger."""
-    office = decision.champion and decision.champion.version
-    for version, (ref, verdict) in promised.items():
-        if version != office:
+    """The versions that were registered as champion by a verdict which did not come into the ledger.
+
+    Two processes of one run may have registered one model twice: both versions are the one artifact.
+    """
+    office = decision.champion and decision.champion.run_digest
+    for ref, verdict in promised.values():
+        if ref.run_digest != office:
             withdraw(run, fits, scores, superseded(verdict, decision), ref)
 
 
@@ -164,10 +167,17 @@ def _tags(run: Run, data: str) -> dict[str, str]:
     }
 
 
-def align_aliases(market: str, now: State) -> None:
-    """champion, challenger and previous say what the ledger says."""
-    if now.seq:
-        registry.align_aliases(tracking.client(), registry.model_name(market), now)
+def align_aliases(market: str) -> State:
+    """champion, challenger and previous say what the ledger says; which state that is.
+
+    MLflow has no condition on an alias: who set one by an entry that is no longer the last looks again.
+    """
+    while True:
+        now = ledger.current(market)
+        if now.seq:
+            registry.align_aliases(tracking.client(), registry.model_name(market), now)
+        if ledger.current(market).seq == now.seq:
+            return now
 
 
 def forget_users(market: str, users: frozenset[str]) -> list[str]:

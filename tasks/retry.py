@@ -39,7 +39,7 @@ ON_TRACKING: dict[str, Any] = {
     "retry_condition_fn": _tracking_failed,
 }
 
-ON_STORAGE_OR_TRACKING: dict[str, Any] = ON_TRACKING | {"retry_condition_fn": _either_failed}
+ON_STORAGE_OR_TRACKING: dict[str, Any] = ON_STORAGE | {"retry_condition_fn": _either_failed}
 
 
 def again_on_conflict(work: Callable[[], T], tries: int = TRIES_ON_CONFLICT) -> T:

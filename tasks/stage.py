@@ -14,6 +14,7 @@ from hm_pipeline.progress import Step
 from hm_pipeline.storage import find, materialise, publish
 from tasks.code import code_digest
 from tasks.progress import tell
+from tasks.retry import again_on_conflict
 from tasks.run import Run
 from tasks.scratch import scratch
 from tasks.settings import settings
@@ -34,7 +35,13 @@ class Stored(Frozen, Generic[T]):
         return self.prefix.rsplit("/", 1)[-1]
 
     def folder(self) -> Path:
-        """A local folder with its files. NotThereError where nothing whole lies."""
+        """A local folder with its files. NotThereError where nothing whole lies.
+
+        An erasure may rewrite it while it is read: then it is read again, and knows who is erased.
+        """
+        return again_on_conflict(self._folder, tries=3)
+
+    def _folder(self) -> Path:
         storage = settings().storage
         manifest = find(storage, self.prefix)
         if manifest is None:

@@ -53,12 +53,16 @@ def _shown(name: str, kind: pl.DataType) -> pl.Expr:
 
 
 def withholding(erased: frozenset[str]) -> pl.Expr:
-    """`row` (QUARANTINE_SCHEMA); WITHHELD where an erased id is a cell of it, or any part of nobody's row."""
+    """`row` (QUARANTINE_SCHEMA); WITHHELD where an erased id is a cell of it, or any part of nobody's row.
+
+    A stray quote swallows whole lines: a row with a line break may hold several people's.
+    """
     if not erased:
         return pl.col("row")
     written = sorted({*erased, *(json.dumps(user, ensure_ascii=False)[1:-1] for user in erased)})
     row, cells = pl.col("row"), [f'"{user}"' for user in written]
-    names_one = row.str.contains_any(cells) | (pl.col("user_id").is_null() & row.str.contains_any(written))
+    nobodys = pl.col("user_id").is_null() | row.str.contains_any(["\\n", "\\r"])
+    names_one = row.str.contains_any(cells) | (nobodys & row.str.contains_any(written))
     return pl.when(names_one).then(pl.lit(WITHHELD)).otherwise(row).alias("row")
 
 

@@ -162,7 +162,7 @@ def _gone(shown: Shown, frame: pl.DataFrame, items: Int32, where: str) -> list[s
 def _had(shown: Shown, items: Int32) -> list[str]:
     """Rows that hold what their user had last, or had at all where no list may hold that."""
     train = shown.samples.train
-    users = shown.samples.users.encode(shown.lists["user_id"]).astype(np.int64) - 1
+    users = shown.samples.users.encode(shown.lists["user_id"]) - np.int32(1)
     told = _told(
         rows_with_the_last(train, users, items), "rows of the lists hold the item that their user had last"
     )

@@ -42,8 +42,8 @@ def item_profiles(
 
 def _drawn(profiles: Mapping[str, ItemProfile], shown: Styles) -> "Figure":
     """The numbers above, a row of bars for each attribute below."""
-    attributes = [mix.attribute for mix in next(iter(profiles.values())).known_mixes]
     mixed = _of_one_catalogue({m: profile for m, profile in profiles.items() if shown[m] is not None})
+    attributes = [mix.attribute for mix in next(iter(mixed.values())).known_mixes]
     bars = max(HEIGHT_OF_BAR * (len(mixed) + 2) + 0.9, _LEGEND)
     figure = blank(11, _TRAITS + bars * len(attributes))
     above, *below = _rows(figure, [_TRAITS, *[bars] * len(attributes)])

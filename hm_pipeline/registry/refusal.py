@@ -1,4 +1,4 @@
-"""A promotion taken back before it was entered: its lists were unfit, or another run was first."""
+"""A promotion taken back before it was entered: its lists were unfit, or the day ended otherwise."""
 
 from hm_pipeline.errors import PublishError
 from hm_pipeline.registry.ledger import Decision, ModelRef
@@ -23,8 +23,8 @@ def taken_back(verdict: Verdict, champion: ModelRef | None, error: PublishError)
 
 
 def superseded(verdict: Verdict, decision: Decision) -> Verdict:
-    """The verdict without its promotion: the ledger has another decision of the day, and that one stands."""
-    why = f"But another run of the market was first (ledger entry {decision.seq}): {decision.verdict.reason}"
+    """The verdict without its promotion: the ledger changed before it was entered, and decided otherwise."""
+    why = f"But ledger entry {decision.seq} decided the day otherwise: {decision.verdict.reason}"
     return _without(verdict, decision.verdict.winner, why)
 
 

@@ -104,6 +104,14 @@ def test_an_erased_user_is_not_read_out_of_a_row_whose_columns_slipped(tmp_path)
     assert "gone" not in str(found.quarantine.rows())
 
 
+def test_an_erased_user_is_not_read_out_of_lines_that_a_stray_quote_swallowed(tmp_path):
+    late = f"{LAST}T10:00:00Z"
+    swallowed = f'u1,"i1,{late},view,1\ngone,i2,{late},view,1\nu3,i3",{late},view,3\n'
+    content = csv(good()) + swallowed.encode()
+    found = extract({LAST: [write(tmp_path, "a.csv", content)]}, market(), DAY, frozenset({"gone"}))
+    assert found.quarantine.select("user_id", "row").rows() == [("u1", WITHHELD)]
+
+
 def test_a_user_who_does_more_than_a_person_can_is_a_bot_for_that_day(tmp_path):
     yesterday = LAST - timedelta(days=1)
     bot = [row("bot", f"i{n}", f"{LAST}T11:{n:02}:00Z") for n in range(10)]

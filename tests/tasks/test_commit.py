@@ -30,7 +30,8 @@ def decide(run: Run, seen: int, version: int = 1, lists: str = "lists/1") -> Any
     verdict = Verdict(
         day=run.day, promote=True, winner="itemknn", step="first", reason="best", challenger="itemknn"
     )
-    ref = ModelRef(kind="itemknn", day=run.day, version=version, uri="model/1")
+    digest = f"{'night' if run.day == DAY else run.day}/itemknn"
+    ref = ModelRef(kind="itemknn", day=run.day, version=version, uri="model/1", run_digest=digest)
     return commit.fn(run, seen, SAMPLES, verdict, {"itemknn": ref}, Stored(prefix=lists))
 
 
@@ -74,21 +75,24 @@ def test_the_pointer_follows_the_ledger_and_never_goes_back(world: World):
     assert world.latest("tiny")["manifest"] == "lists/2/manifest.json"
 
 
-def test_versions_of_a_verdict_that_another_run_overtook_are_taken_back(
+def test_versions_of_a_verdict_that_was_overtaken_are_taken_back_but_never_the_champions_own(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     taken: dict[int, Verdict] = {}
     monkeypatch.setattr(
         register, "withdraw", lambda run, fits, scores, said, ref: taken.update({ref.version: said})
     )
-    first, again = decide(a_run(), 0), decide(a_run(), 0, version=2)
+    stands = decide(a_run(), 0)
     ours = Verdict(day=DAY, promote=True, winner="lstm", step="first", reason="first champion.")
-    promised = {v: (ModelRef(kind="lstm", day=DAY, version=v, uri="model/1"), ours) for v in (1, 2)}
-    register.withdraw_overtaken(a_run(), {}, {}, promised, again)
-    assert again == first
-    assert list(taken) == [2], "version 1 is in office"
-    assert taken[2].promoted is None
-    assert taken[2].reason == "first champion. But another run of the market was first (ledger entry 1): best"
+    digests = {1: "night/itemknn", 2: "night/itemknn", 3: "night/lstm"}  # 2: the same model, registered twice
+    promised = {
+        version: (ModelRef(kind="lstm", day=DAY, version=version, uri="m", run_digest=digest), ours)
+        for version, digest in digests.items()
+    }
+    register.withdraw_overtaken(a_run(), {}, {}, promised, stands)
+    assert list(taken) == [3]
+    assert taken[3].promoted is None
+    assert taken[3].reason == "first champion. But ledger entry 1 decided the day otherwise: best"
 
 
 def test_aliases_set_by_an_entry_that_was_overtaken_are_set_again(
@@ -97,11 +101,12 @@ def test_aliases_set_by_an_entry_that_was_overtaken_are_set_again(
     decide(a_run(), 0)
     aligned: list[int] = []
 
-    def slowly(market: str, now: State) -> None:
+    def slowly(client: object, name: str, now: State) -> None:
         aligned.append(now.seq)
         if now.seq == 1:
             decide(a_run(date(2021, 6, 10)), 1, version=2)
 
-    monkeypatch.setattr(register, "align_aliases", slowly)
+    monkeypatch.setattr(register.tracking, "client", lambda: None)
+    monkeypatch.setattr(register.registry, "align_aliases", slowly)
     assert publish.fn("tiny").seq == 2
     assert aligned == [1, 2]

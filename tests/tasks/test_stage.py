@@ -13,6 +13,8 @@ from embedded import World
 from hm_pipeline.config import load
 from hm_pipeline.errors import NotThereError
 from hm_pipeline.progress import Step
+from hm_pipeline.storage import find, rewrite
+from tasks import stage
 from tasks.code import code_digest
 from tasks.progress import listening, tell, under
 from tasks.run import Run
@@ -45,6 +47,20 @@ def test_the_same_inputs_are_computed_once(run: Run):
     assert (first.prefix, first.facts) == (again.prefix, again.facts)
     assert (first.reused, again.reused) == (False, True)
     assert (again.folder() / "file.txt").read_text() == "x"
+
+
+def test_a_reader_that_an_erasure_overtakes_reads_again(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    made = kept(run, "samples", ["a"], ("data",), once([]))
+    old = find(settings().storage, made.prefix)
+    assert old is not None
+    (tmp_path / "new").mkdir()
+    (tmp_path / "new" / "file.txt").write_text("fewer")
+    rewrite(settings().storage, old, tmp_path / "new", {})
+    found = [old]
+    monkeypatch.setattr(stage, "find", lambda *of: found.pop() if found else find(*of))
+    assert (made.folder() / "file.txt").read_text() == "fewer"
 
 
 def test_changed_inputs_lie_beside_and_never_over(run: Run):
