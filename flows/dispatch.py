@@ -32,7 +32,7 @@ from hm_pipeline.progress import Step
 from hm_pipeline.registry.ledger import ModelRef
 from hm_pipeline.registry.promotion import Verdict
 from hm_pipeline.storage import find
-from tasks.lists import recommend
+from tasks.lists import lists_address, recommend
 from tasks.order import Order, refit_order
 from tasks.progress import tell
 from tasks.run import Run
@@ -85,11 +85,19 @@ def refitted(
 
 def listed(run: Run, everything: Stored[Samples], ref: ModelRef | None) -> Stored[Any] | None:
     """Everybody's lists: by this process, or in shards by workers. DispatchError names what did not come."""
-    wanted = shards(run, everything, ref) if ref and settings().dispatch == "pools" else []
-    if len(wanted) < 2:
+    wanted = _ranges(run, everything, ref) if ref and settings().dispatch == "pools" else []
+    if not wanted:
         return recommend(run, everything, ref)
     carry_out([errand_of(shard) for shard in wanted if not _lies(shard)])
     return recommend(run, everything, ref, [stored(shard.address) for shard in wanted])
+
+
+def _ranges(run: Run, everything: Stored[Samples], ref: ModelRef) -> list[Shard]:
+    """What workers answer: nothing where one range is all, or where everybody's lists lie, however cut."""
+    if find(settings().storage, lists_address(run, everything, ref)) is not None:
+        return []
+    cut = shards(run, everything, ref)
+    return cut if len(cut) > 1 else []
 
 
 def errand_of(wanted: Order | Shard) -> Errand:

@@ -3,6 +3,7 @@
     pending ── a worker takes it up ── running ── completed
        │                                  └────── failed, cancelled: so is the errand
        └─ no worker for a while: given up         crashed: its machine is lost, another one takes it up
+                                                  cancelling for a while: nobody ends it, given up
 
 The key of an errand names what is wanted, not who wants it: whoever asks again, a parent that is retried or
 another one, is given the run that lives; one that is dead is left alone, and a new one started. Prefect knows
@@ -29,6 +30,7 @@ from hm_pipeline.errors import DispatchError
 MOST_ATTEMPTS = 50  # dead runs of one key that are passed by within LATELY
 LATELY = timedelta(hours=24)  # an outage of a night must not use up a key's attempts for ever
 MOST_CRASHES = 3  # machines that may be lost while somebody waits
+STOP_MINUTES = 10.0  # until what was told to stop has to be over; a worker that lives kills it after 30 s
 _WAITS = "hm.waits-for."  # and a run's id
 
 
@@ -57,6 +59,7 @@ class Child:
     crashes: int = 0
     alone_since: float | None = field(default=None)  # when its pool was first seen without a worker
     running_since: float | None = field(default=None)  # when it was first seen running
+    stopping_since: float | None = field(default=None)  # when it was first seen cancelling
 
     @classmethod
     def of(cls, errand: Errand) -> "Child":
@@ -71,6 +74,7 @@ class Child:
             if state is None or not state.is_final():
                 self._want_a_worker(client)
                 self._want_an_end(client)
+                self._want_it_stopped(client)
                 return False
         if self.errand.is_done():  # whatever became of the run afterwards
             return True
@@ -111,6 +115,27 @@ class Child:
         self.running_since = self.running_since or time.monotonic()
         if time.monotonic() - self.running_since > 60 * self.errand.most_minutes:
             stop(client, self.run, f"it ran for more than {self.errand.most_minutes:g} minutes")
+
+    def _want_it_stopped(self, client: SyncPrefectClient) -> None:
+        """Only its own worker ends what was told to stop: without it a run stays Cancelling for ever.
+
+        Cancelled, not Crashed: a crashed run is taken up again, and somebody wanted this one to end. The next
+        look reads how it ended, and what it made meanwhile counts.
+        """
+        if self.run.state is None or not self.run.state.is_cancelling():
+            self.stopping_since = None
+            return
+        self.stopping_since = self.stopping_since or time.monotonic()
+        if time.monotonic() - self.stopping_since > 60 * STOP_MINUTES:
+            client.set_flow_run_state(self.run.id, Cancelled(message=self._unstopped(self.run.state)))
+
+    def _unstopped(self, state: State[Any]) -> str:
+        why = f"{state.message}; " if state.message else ""
+        where = self.run.infrastructure_pid or f"a machine of {self.errand.pool}"
+        return (
+            f"{why}it was told to stop, and {STOP_MINUTES:g} minutes later nobody had ended it: the worker "
+            f"that began it is gone. If its process still runs ({where}), end it there, then start again"
+        )
 
 
 def _live(errand: Errand) -> FlowRun:

@@ -1,12 +1,14 @@
 """K items for every user of the market, and for whoever has no row."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 from prefect import task
 
+from hm_pipeline.data.arrays import Bool
 from hm_pipeline.data.log import Catalogue, InteractionLog
 from hm_pipeline.data.samples import Samples
 from hm_pipeline.data.vocabulary import Vocabulary
@@ -20,10 +22,11 @@ from tasks.progress import under
 from tasks.retry import ON_STORAGE
 from tasks.run import Run
 from tasks.shard import ROOMS, STAGE, Shard
-from tasks.stage import Stored, kept
+from tasks.stage import Stored, address, kept
 
 SCHEMA_VERSION = 1  # of what docs/lists.md promises
 LISTS = "lists.parquet"
+_EVERYBODYS = "lists"  # the stage
 
 
 @task(name="recommend", **ON_STORAGE)
@@ -37,18 +40,27 @@ def recommend(
     """
     if ref is None:
         return None
-    title = f"lists of {ref.kind}"
-    whole = Shard(run=run, everything=everything, ref=ref, first=0, stop=everything.facts["users"])
+    title, whole = f"lists of {ref.kind}", _whole(run, everything, ref)
 
     def produce(folder: Path) -> dict[str, Any]:
+        office = _Office.of(everything, ref)
         if parts:
             pl.scan_parquet([part.folder() / LISTS for part in parts]).sink_parquet(folder / LISTS)
         else:
-            _answered(whole, title).write_parquet(folder / LISTS)
-        _default(whole).write_parquet(folder / "default.parquet")
+            office.answered(whole, title).write_parquet(folder / LISTS)
+        office.default(run.config.publish.k).write_parquet(folder / "default.parquet")
         return _facts(run, everything, ref, pl.scan_parquet(folder / LISTS))
 
-    return kept(run, "lists", whole.asked, ROOMS, produce, title=title)
+    return kept(run, _EVERYBODYS, whole.asked, ROOMS, produce, title=title)
+
+
+def lists_address(run: Run, everything: Stored[Samples], ref: ModelRef) -> str:
+    """Where everybody's lists lie once `recommend` made them, of whatever parts."""
+    return address(run, _EVERYBODYS, _whole(run, everything, ref).asked, ROOMS)
+
+
+def _whole(run: Run, everything: Stored[Samples], ref: ModelRef) -> Shard:
+    return Shard(run=run, everything=everything, ref=ref, first=0, stop=everything.facts["users"])
 
 
 @task(name="answer", task_run_name="{shard.title}", **ON_STORAGE)
@@ -56,38 +68,46 @@ def answer_shard(shard: Shard) -> Stored[pl.DataFrame]:
     """The lists of the shard's users."""
 
     def produce(folder: Path) -> dict[str, Any]:
-        _answered(shard, shard.title).write_parquet(folder / LISTS)
+        office = _Office.of(shard.everything, shard.ref)
+        office.answered(shard, shard.title).write_parquet(folder / LISTS)
         return {"said": f"{shard.stop - shard.first:,} users"}
 
     return kept(shard.run, STAGE, shard.made_from, ROOMS, produce, title=shard.title)
 
 
-def _answered(shard: Shard, title: str) -> pl.DataFrame:
-    known, asked = Samples.load(shard.everything.folder()), Release.load(_release(shard).folder())
-    publish, rows = shard.run.config.publish, slice(shard.first, shard.stop)
-    lists = answer(
-        asked,
-        known.train.take(rows),
-        known.items,
-        known.users,
-        publish.k,
-        allowed=_catalogue(shard.everything).buyable(known.items),
-        exclude_seen=publish.exclude_seen,
-        progress=under(title),
-    )
-    return lists.frame(Vocabulary(known.users.ids[rows]), known.items)
+@dataclass(frozen=True)
+class _Office:
+    """Who answers, whom, and with what: read once, since a net may be large."""
 
+    release: Release
+    known: Samples
+    buyable: Bool  # (V,)
 
-def _default(shard: Shard) -> pl.DataFrame:
-    """The list of whoever has no row."""
-    known, asked = Samples.load(shard.everything.folder()), Release.load(_release(shard).folder())
-    allowed = _catalogue(shard.everything).buyable(known.items)
-    lists = default_list(asked, known.items, shard.run.config.publish.k, allowed=allowed)
-    return lists.frame(Vocabulary.of(["nobody"]), known.items).drop("user_id")
+    @classmethod
+    def of(cls, everything: Stored[Samples], ref: ModelRef) -> "_Office":
+        known = Samples.load(everything.folder())
+        release = Release.load(Stored[Release](prefix=ref.uri).folder())
+        return cls(release, known, _catalogue(everything).buyable(known.items))
 
+    def answered(self, shard: Shard, title: str) -> pl.DataFrame:
+        """The lists of the shard's users."""
+        known, rows, publish = self.known, slice(shard.first, shard.stop), shard.run.config.publish
+        lists = answer(
+            self.release,
+            known.train.take(rows),
+            known.items,
+            known.users,
+            publish.k,
+            allowed=self.buyable,
+            exclude_seen=publish.exclude_seen,
+            progress=under(title),
+        )
+        return lists.frame(Vocabulary(known.users.ids[rows]), known.items)
 
-def _release(shard: Shard) -> Stored[Release]:
-    return Stored(prefix=shard.ref.uri)
+    def default(self, k: int) -> pl.DataFrame:
+        """The list of whoever has no row."""
+        lists = default_list(self.release, self.known.items, k, allowed=self.buyable)
+        return lists.frame(Vocabulary.of(["nobody"]), self.known.items).drop("user_id")
 
 
 @task(name="examine", **ON_STORAGE)

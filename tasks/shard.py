@@ -4,6 +4,7 @@ Ranges end where the library's own blocks of rows end, so that the lists are the
 """
 
 import math
+from itertools import pairwise
 
 from hm_pipeline.data.samples import Samples
 from hm_pipeline.frozen import Frozen
@@ -55,11 +56,16 @@ class Shard(Frozen):
 
 
 def shards(run: Run, everything: Stored[Samples], ref: ModelRef) -> list[Shard]:
-    """All users in `publish.shards` ranges of like size; fewer where a block is larger than a range."""
-    users: int = everything.facts["users"]
-    blocks = math.ceil(users / BLOCK_ROWS / run.config.publish.shards)
-    size = max(blocks, 1) * BLOCK_ROWS
+    """All users in `publish.shards` ranges, or one a block where there are fewer; sizes differ by a block."""
+    edges = _edges(everything.facts["users"], run.config.publish.shards)
     return [
-        Shard(run=run, everything=everything, ref=ref, first=first, stop=min(first + size, users))
-        for first in range(0, users, size)
+        Shard(run=run, everything=everything, ref=ref, first=first, stop=stop)
+        for first, stop in pairwise(edges)
     ]
+
+
+def _edges(users: int, most: int) -> list[int]:
+    """Where ranges begin, and where the last one ends: whole blocks, but for the last of all."""
+    blocks = math.ceil(users / BLOCK_ROWS)
+    ranges = min(most, blocks)
+    return [blocks * number // ranges * BLOCK_ROWS for number in range(ranges)] + [users]

@@ -137,6 +137,35 @@ def test_what_hangs_is_cancelled(client: SyncPrefectClient) -> None:
     assert client.read_flow_run(child.run.id).state_name == "Cancelling"
 
 
+def test_what_nobody_ends_though_it_was_told_to_stop_is_given_up(
+    client: SyncPrefectClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = False
+    child = Child.of(errand(is_done=lambda: there))
+    becomes(client, child.run, Pending(), Running(), Cancelling(message="it hung"))
+    assert [child.look() for _ in range(3)] == [False] * 3, "its worker may still end it"
+    monkeypatch.setattr(errands, "STOP_MINUTES", 0)
+    assert not child.look()
+    with pytest.raises(
+        DispatchError, match=r"ended Cancelled \(it hung; .*a machine of far-pool.*end it there"
+    ):
+        child.look()
+    there = True  # its process had gone on
+    assert child.look()
+
+
+def test_how_a_run_ended_by_itself_stays_as_it_is(
+    client: SyncPrefectClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(errands, "STOP_MINUTES", 0)
+    child = Child.of(errand(is_done=lambda: False))
+    becomes(client, child.run, Pending(), Running(), Cancelling())
+    assert not child.look()
+    becomes(client, child.run, Cancelled(message="by its worker"))
+    with pytest.raises(DispatchError, match="by its worker"):
+        child.look()
+
+
 def test_the_work_of_a_lost_machine_is_taken_up(client: SyncPrefectClient) -> None:
     child = Child.of(errand(is_done=lambda: False))
     lost = []
