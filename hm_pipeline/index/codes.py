@@ -10,6 +10,8 @@ matrix factorisation are (benchmarks/README.md).
 N queries, V items, D numbers, E of them once filled up to fours, M candidates
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -48,9 +50,9 @@ class Codes:
         width = vectors.shape[1]
         recipe = f"PRQ{width // NUMBERS}x{CODES}x4fs"
         codes = faiss.index_factory(width, recipe, faiss.METRIC_INNER_PRODUCT)
-        _one_thread()
-        codes.train(taught[np.random.default_rng(seed).permutation(len(taught))[:TAUGHT]])
-        codes.add(vectors)
+        with _one_thread():
+            codes.train(taught[np.random.default_rng(seed).permutation(len(taught))[:TAUGHT]])
+            codes.add(vectors)
         return cls(codes, _close(codes, vectors))
 
     def propose(self, queries_ND: Float32, most: int, breadth: int) -> Int32:
@@ -63,8 +65,8 @@ class Codes:
         how = faiss.IndexRefineSearchParameters(k_factor=factor)  # type: ignore[call-arg]
 
         def look(block: slice) -> None:
-            _one_thread()
-            places = self.close.search(queries[block], most, params=how)[1]
+            with _one_thread():
+                places = self.close.search(queries[block], most, params=how)[1]
             found[block] = np.where(places >= 0, places + 1, -1)
 
         over_blocks(len(queries), BLOCK, look)
@@ -98,8 +100,17 @@ def _in_fours(vectors_ND: Float32) -> Float32:
     return np.ascontiguousarray(np.pad(vectors_ND, ((0, 0), (0, lacking))), dtype=np.float32)
 
 
-def _one_thread() -> None:
-    """OpenMP's number is the calling thread's own: faiss must not start a team in each of ours."""
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """OpenMP's number is the calling thread's own: faiss must not start a team in each of ours.
+
+    It is put back, as torch may share this OpenMP and would work on one thread from then on.
+    """
     import faiss  # noqa: PLC0415
 
+    before = faiss.omp_get_max_threads()
     faiss.omp_set_num_threads(1)
+    try:
+        yield
+    finally:
+        faiss.omp_set_num_threads(before)

@@ -9,7 +9,7 @@ V items, D numbers of a vector
 from typing import assert_never
 
 from hm_pipeline.index.codes import CODES, NUMBERS
-from hm_pipeline.index.nearest import Kind
+from hm_pipeline.index.search import Kind
 
 SELECTION = 28  # of a score: to be compared once it is there
 CODE, CODED_ROW = 0.42, 150_000  # a code to be looked up and added; a row, whatever the catalogue

@@ -139,4 +139,7 @@ def _refuse_nan(values_NK: Float32) -> None:
     """NaN counts as the largest, so that it is among the best wherever there is one."""
     wrong = np.flatnonzero(np.isnan(values_NK).any(axis=1))
     if len(wrong):
-        raise ModelError(f"{len(wrong)} of {len(values_NK)} rows have a score that is NaN")
+        raise ModelError(
+            f"{len(wrong)} of {len(values_NK)} rows of a block have a score that is NaN: the model's numbers "
+            "or the queries hold NaN; fit it again, with a smaller learning rate or more regularization"
+        )

@@ -12,6 +12,7 @@ from pydantic import Field
 
 from hm_pipeline.frozen import Frozen
 
+Kind = Literal["exact", "annoy", "faiss"]  # what a search becomes
 Metric = Literal["dot", "angular", "euclidean"]
 
 

@@ -20,7 +20,7 @@ from hm_pipeline.data.recommendations import Recommendations
 from hm_pipeline.index.exact import PART, as_lists, best_columns, maxima, whole_parts
 from hm_pipeline.index.threads import over_blocks
 
-BLOCK_SCORES = 16_000_000  # scores of a block: 64 MB a thread at most
+BLOCK_SCORES = 16_000_000  # of a block: 64 MB a thread; beyond a million items FEWEST rows take more
 FEWEST, MOST = 16, 192  # rows of a block: fewer slow the product down, more do not make it faster
 PANEL = 8192  # columns scored at once: a block's are still in the cache when their maxima are taken
 

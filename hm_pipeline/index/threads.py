@@ -4,9 +4,11 @@ A product that BLAS spreads over threads leaves them idle while the best are cho
 not, as numpy, faiss and Annoy let go of the interpreter's lock.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import cache
+from threading import Lock
 
 from threadpoolctl import ThreadpoolController
 
@@ -22,10 +24,47 @@ def over_blocks(rows: int, size: int, work: Callable[[slice], None]) -> None:
         for block in blocks:
             work(block)
         return
-    threads = max((library["num_threads"] for library in _blas().info()), default=1)
-    with _blas().limit(limits=1), ThreadPoolExecutor(min(threads, len(blocks))) as pool:
+    with _SINGLE.held() as threads, ThreadPoolExecutor(min(threads, len(blocks))) as pool:
         for _ in pool.map(work, blocks):
             pass
+
+
+class _SingleBlas:
+    """BLAS at one thread while anybody needs it so: its number is the process's, and calls overlap.
+
+    threadpoolctl lets only the thread that set the number change it again. The first caller may live on
+    while the last one leaves, so a thread of its own does both.
+    """
+
+    def __init__(self) -> None:
+        self._lock, self._users, self._threads = Lock(), 0, 1
+
+    @contextmanager
+    def held(self) -> Iterator[int]:
+        """How many threads it had before the first came; it has them again when the last has left."""
+        self._enter()
+        try:
+            yield self._threads
+        finally:
+            self._leave()
+
+    def _enter(self) -> None:
+        with self._lock:
+            if not self._users:
+                self._threads = max((library["num_threads"] for library in _blas().info()), default=1)
+                self._owner = ThreadPoolExecutor(1)
+                self._limit = self._owner.submit(lambda: _blas().limit(limits=1).__enter__()).result()
+            self._users += 1
+
+    def _leave(self) -> None:
+        with self._lock:
+            self._users -= 1
+            if not self._users:
+                self._owner.submit(self._limit.__exit__, None, None, None).result()
+                self._owner.shutdown()
+
+
+_SINGLE = _SingleBlas()
 
 
 @cache

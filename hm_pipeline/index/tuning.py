@@ -57,10 +57,18 @@ def built(
     if isinstance(search, Exact):
         return exact, {}
     if not np.isfinite(vectors).all():
-        raise ModelError(f"{int((~np.isfinite(vectors)).any(axis=1).sum())} item vectors are not finite")
+        raise ModelError(_not_finite(vectors))
     tune, report = (Examination.of(exact, queries[at::2], excluded[at::2], k) for at in (0, 1))
     index = _chosen(search, exact, tune)
     return index, _facts(index, search.recall_target, report.recall(index))
+
+
+def _not_finite(vectors: Float32) -> str:
+    wrong = np.flatnonzero((~np.isfinite(vectors)).any(axis=1))
+    return (
+        f"{len(wrong)} of {len(vectors)} item vectors hold a number that is not finite, the first in row "
+        f"{wrong[0]}: the fit went wrong; fit again with a smaller learning rate or more regularization"
+    )
 
 
 def _chosen(search: AnnoySearch | FaissSearch | AutoSearch, exact: Nearest, tune: Examination) -> Nearest:
@@ -98,14 +106,16 @@ def _widened(
 
 
 def _begun(search: AnnoySearch | FaissSearch, exact: Nearest, breadth: int, tune: Examination) -> Nearest:
+    asked = tune.items.shape[1]
     match search:
         case AnnoySearch():
             from hm_pipeline.index.annoy import Neighbours  # noqa: PLC0415  only where asked for
 
-            return Nearest("annoy", exact.vectors, Neighbours.build(exact.vectors, search), breadth)
+            return Nearest("annoy", exact.vectors, Neighbours.build(exact.vectors, search), breadth, asked)
         case FaissSearch():
             likely = exact.best(tune.queries, LIKELY, tune.excluded).items
-            return Nearest("faiss", exact.vectors, Codes.build(exact.vectors, search.seed, likely), breadth)
+            codes = Codes.build(exact.vectors, search.seed, likely)
+            return Nearest("faiss", exact.vectors, codes, breadth, asked)
         case _:
             assert_never(search)
 
@@ -126,7 +136,7 @@ def _breadths(search: AnnoySearch | FaissSearch, size: int, k: int) -> Iterator[
 def _rising(start: int, step: float, end: int) -> Iterator[int]:
     while start < end:
         yield start
-        start = int(start * step)
+        start = max(start + 1, int(start * step))  # 2 times 1.4 is 2
     yield end
 
 

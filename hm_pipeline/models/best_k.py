@@ -147,7 +147,10 @@ def _refuse_nan(values_NK: Tensor) -> None:
     """NaN counts as the largest, so that it is among the best wherever there is one."""
     wrong = values_NK.isnan().any(1)
     if wrong.any():
-        raise ModelError(f"{int(wrong.sum())} of {len(wrong)} rows have a score that is NaN")
+        raise ModelError(
+            f"{int(wrong.sum())} of {len(wrong)} rows of a block have a score that is NaN: the net's numbers "
+            "hold NaN; fit it again, with a smaller learning rate"
+        )
 
 
 def _whole_parts(columns: int) -> int:

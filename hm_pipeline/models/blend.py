@@ -48,7 +48,9 @@ class Blend:
         order = np.argsort(histories.lengths, kind="stable")
 
         def answer(block: Histories) -> Recommendations:
-            scores_BV = self.net.scores(block) + np.float32(self.weight) * self.log_shares(block)
+            scores_BV = self.log_shares(block)
+            scores_BV *= np.float32(self.weight)
+            scores_BV += self.net.scores(block)
             return top_k(scores_BV, k, excluded=block.last, allowed=allowed)
 
         lists = in_blocks(histories.take(order), k, self.width, answer)
@@ -59,7 +61,8 @@ class Blend:
     def width(self) -> int:
         """Cells that a row takes while it is scored: logits, votes in double precision, their logarithms.
 
-        With few items the states of the net are more: no more rows at once than it answers alone.
+        A sum of the two beside both, which choosing the weight holds, is one more. With few items the states
+        of the net are more: no more rows at once than it answers alone.
         """
         return max(4 * int(self.knn.similarity.shape[0]), BLOCK_CELLS // BLOCK_ROWS)
 
@@ -67,9 +70,9 @@ class Blend:
         """(B, V) log of floor + an item's share of the votes; the floor's everywhere where nobody votes."""
         votes_BV = self.knn.scores(histories)
         total_B1 = votes_BV.sum(axis=1, keepdims=True)
-        shares_BV = np.divide(votes_BV, total_B1, out=np.zeros_like(votes_BV), where=total_B1 > 0)
-        logs_BV: Float32 = np.log(shares_BV + self.floor).astype(np.float32)
-        return logs_BV
+        np.divide(votes_BV, total_B1, out=votes_BV, where=total_B1 > 0)  # in place: see `width`
+        votes_BV += self.floor
+        return np.log(votes_BV, out=votes_BV).astype(np.float32)
 
     def save(self, folder: Path) -> None:
         """The net's files beside weight.npy, and itemknn's in a folder of their own."""
@@ -118,7 +121,9 @@ def _hits(blend: Blend, weights: tuple[float, ...], holdout: Holdout, context: F
         some = holdout.take(order[at : at + rows])
         logits_BV, logs_BV = blend.net.scores(some.histories), blend.log_shares(some.histories)
         for number, weight in enumerate(weights):
-            best = top_k(logits_BV + np.float32(weight) * logs_BV, context.k, excluded=some.histories.last)
+            scores_BV = np.float32(weight) * logs_BV
+            scores_BV += logits_BV
+            best = top_k(scores_BV, context.k, excluded=some.histories.last)
             hits_W[number] += int((best.items == some.targets[:, None]).any(axis=1).sum())
         context.progress(Step("weigh blend", float(at + len(some)), float(len(order))))
     return hits_W

@@ -3,6 +3,7 @@
 N rows, V items, K places
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Self
@@ -10,7 +11,7 @@ from typing import Literal, Self
 import numpy as np
 from scipy import sparse
 
-from hm_pipeline.data.arrays import Bool, Sparse
+from hm_pipeline.data.arrays import Bool, Int64, Sparse
 from hm_pipeline.data.histories import Histories
 from hm_pipeline.data.recommendations import Recommendations
 from hm_pipeline.data.samples import Samples
@@ -42,8 +43,12 @@ class Repeat:
         def answer(block: Histories) -> Recommendations:
             return sparse_top_k(own_items(block, self.size), k, excluded=block.last, allowed=allowed)
 
-        longest = int(histories.lengths.max(initial=1))
-        return in_threads(histories, k, CELLS_A_SCORE * max(longest, k), answer)
+        items = np.empty((len(histories), k), dtype=np.int32)
+        scores = np.empty((len(histories), k), dtype=np.float32)
+        for rows, width in _alike(histories.lengths, k):
+            lists = in_threads(histories.take(rows), k, CELLS_A_SCORE * width, answer)
+            items[rows], scores[rows] = lists.items, lists.scores
+        return Recommendations(items, scores)
 
     def save(self, folder: Path) -> None:
         """size.npy: there is nothing else."""
@@ -54,6 +59,13 @@ class Repeat:
     def load(cls, folder: Path) -> Self:
         """What `save` wrote."""
         return cls(int(np.load(folder / "size.npy", allow_pickle=False)))
+
+
+def _alike(lengths: Int64, k: int) -> Iterator[tuple[Int64, int]]:
+    """Rows of about one length, and the most places one takes: a heavy user makes nobody's block small."""
+    widths = 1 << np.ceil(np.log2(np.maximum(lengths, k))).astype(np.int64)
+    for width in np.unique(widths).tolist():
+        yield np.flatnonzero(widths == width), width
 
 
 def own_items(histories: Histories, size: int) -> Sparse:

@@ -15,7 +15,8 @@ from mlflow.models import ModelSignature
 from mlflow.types.schema import AnyType, Array, ColSpec, DataType, ParamSchema, ParamSpec, Schema
 
 from hm_pipeline.errors import RegistryError
-from hm_pipeline.index.nearest import Kind, kind_in
+from hm_pipeline.index.nearest import kind_in
+from hm_pipeline.index.search import Kind
 from hm_pipeline.registry.explained import explained
 from hm_pipeline.registry.wheel import build_wheel
 

@@ -16,8 +16,9 @@ def recommend_unseen(
 ) -> Recommendations:
     """As `model.recommend`, but never an item of the row's history.
 
-    Exact: a row that has seen d items finds its k best unseen among its k + d best. Rows that have seen
-    about as much are asked together, so that a long history makes nobody else's question longer.
+    A row that has seen d items finds its k best unseen among its k + d best. That is exact where the model's
+    search is; an approximate one looks wider for k + d, or at everything (`index.nearest`). Rows that have
+    seen about as much are asked together, so that a long history makes nobody else's question longer.
     """
     seen = Seen(histories)
     items = np.full((len(histories), k), -1, dtype=np.int32)

@@ -12,13 +12,12 @@ from hm_pipeline.data.arrays import Bool, Float64, Int32, Int64
 from hm_pipeline.data.log import ARTICLE_SCHEMA
 from hm_pipeline.simulation.categories import CATEGORIES, COLOURS
 from hm_pipeline.simulation.chance import Chance
-from hm_pipeline.simulation.config import Simulation
+from hm_pipeline.simulation.config import BEFORE, Simulation
 from hm_pipeline.simulation.draws import drawn
 from hm_pipeline.simulation.measured import PRICE_SPREAD
 
-APPEAL_SPREAD = 1.8  # with trends, seasons and tastes on top, popularity has the spread that was measured
+APPEAL_SPREAD = 1.8  # with trends, seasons and tastes on top, popularity has the measured POPULARITY_SPREAD
 PURCHASES = 0.02  # of clicks; assumed: no log here has both
-_BEFORE = 240  # days before the first in which the shop's oldest articles were launched
 _BASICS = 0.3  # of the articles; they have no trend
 _FLOOR = 0.1  # what is left of a trend in the end
 _PEAK_MEDIAN, _PEAK_SPREAD = 2.5, 0.5  # days to the peak of a trend: lognormal, median 12
@@ -77,7 +76,7 @@ def assortment(config: Simulation, chance: Chance) -> Assortment:
     category = drawn([c.share for c in CATEGORIES], chance.of("category").uniform(which))
     median = np.array([c.price for c in CATEGORIES])[category]
     appeal = APPEAL_SPREAD * chance.of("appeal").normal(which)
-    since = np.floor(chance.of("launched").uniform(which) * (_BEFORE + config.days)).astype(np.int64)
+    since = np.floor(chance.of("launched").uniform(which) * (BEFORE + config.days)).astype(np.int64)
     basic = chance.of("basic").uniform(which) < _BASICS
     fair = PURCHASES * config.interactions * np.exp(appeal) / np.exp(appeal).sum()
     return Assortment(
@@ -85,7 +84,7 @@ def assortment(config: Simulation, chance: Chance) -> Assortment:
         colour=drawn(COLOURS.values(), chance.of("colour").uniform(which)),
         price=np.round(median * np.exp(PRICE_SPREAD * chance.of("price").normal(which)), 2),
         appeal=appeal,
-        launched=since - _BEFORE,
+        launched=since - BEFORE,
         peak=np.exp(_PEAK_MEDIAN + _PEAK_SPREAD * chance.of("peak").normal(which)),
         floor=np.where(basic, 1.0, _FLOOR),
         stock=1 + fair * np.exp(_STOCK_MEDIAN + _STOCK_SPREAD * chance.of("stock").normal(which)),

@@ -56,3 +56,8 @@ def joined(parts: Sequence[Clicks]) -> Clicks:
         np.concatenate([part.times for part in parts]),
         np.concatenate([part.bought for part in parts]),
     )
+
+
+NO_CLICKS = Clicks(
+    np.empty(0, np.int32), np.empty(0, np.int32), np.empty(0, np.int64), np.empty(0, dtype=np.bool_)
+)

@@ -12,6 +12,8 @@ from hm_pipeline.frozen import Frozen
 from hm_pipeline.simulation.measured import RETURNS, WEEKDAYS, mean_length
 
 MODEL = 1  # of the simulator itself: another one makes other shops of the same arguments
+BEFORE = 240  # days before the first in which the shop's oldest articles were launched
+_OPENS_WITH = 10  # articles on sale on the first day, at least: the next click is always another article
 _BUSIEST = 0.9  # of the people, at most, on one day: each comes once a day
 
 
@@ -44,6 +46,18 @@ class Simulation(Frozen):
             raise ValueError(
                 f"{self.users:,} users who come once a day at most make {most:,} interactions in {self.days} "
                 "days at most; ask for more users or fewer interactions"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _enough_articles(self) -> Self:
+        """Launches are spread over all days, so a long simulation opens with few of its articles."""
+        opens_with = self.items * BEFORE // (BEFORE + self.days)
+        if opens_with < _OPENS_WITH:
+            wanted = -(-_OPENS_WITH * (BEFORE + self.days) // BEFORE)
+            raise ValueError(
+                f"of {self.items:,} items launched over {self.days:,} days about {opens_with} are on sale on "
+                f"the first, and {_OPENS_WITH} are needed; ask for {wanted:,} items or for fewer days"
             )
         return self
 

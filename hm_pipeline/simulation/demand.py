@@ -7,11 +7,13 @@ from functools import cached_property
 import numpy as np
 
 from hm_pipeline.data.arrays import Bool, Float64, Int32, Int64
+from hm_pipeline.errors import ConfigError
 from hm_pipeline.simulation.assortment import Assortment
 from hm_pipeline.simulation.categories import CATEGORIES
 from hm_pipeline.simulation.clientele import Clientele
 
 NOBODY = -1  # stands where there is no article before
+FEWEST = 2  # articles on sale
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +49,15 @@ class Demand:
 def demand(
     items: Assortment, users: Clientele, day: int, when: date, temperature: float, live_V: Bool
 ) -> Demand:
-    """The popularity of one day; `live_V` says what is on sale."""
+    """The popularity of one day; `live_V` says what is on sale.
+
+    Raises ConfigError where that are fewer than two articles, as no click is on the one before it.
+    """
+    if (on_sale := int(live_V.sum())) < FEWEST:
+        raise ConfigError(
+            f"on {when} {on_sale} of {len(items):,} articles are on sale, and {FEWEST} are needed: the "
+            "others are not launched yet or sold out; ask for more items, fewer days or fewer interactions"
+        )
     general = np.exp(items.appeal) * items.trend(day) * live_V
     wanted = users.liking * _by_category(when, temperature)
     weights = wanted[:, items.category] * general

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from hm_pipeline.data.arrays import Float64, Int32, Int64
-from hm_pipeline.errors import EmptyWindowError
+from hm_pipeline.errors import ConfigError, EmptyWindowError
 from hm_pipeline.simulation.config import Simulation
 from hm_pipeline.simulation.next_click import next_click
 from hm_pipeline.simulation.shop import Day, Shop, State, day_of, open_shop, opening
@@ -35,9 +35,11 @@ def best_hit_ratio(
 ) -> BestHitRatio:
     """Over at most so many clicks of the day of this number, spread evenly; the value of each is exact.
 
-    The lists know the rule, the day's popularity, the user's taste and all that happened before the click.
-    Raises EmptyWindowError where nobody came that day.
+    The lists know the rule, the day's popularity, the user's taste and all that happened before the click;
+    where K is more than there are articles they hold all of them. Raises EmptyWindowError where nobody came
+    that day, ConfigError where there is no such day or no place in a list.
     """
+    _require(config, day, k)
     shop = open_shop(config)
     today = walked_until(shop, day, opening(shop))
     items = walk(today.visits, today.demand, today.rule, config, today.chance.of("walk"))
@@ -45,8 +47,18 @@ def best_hit_ratio(
     if not len(at):
         raise EmptyWindowError(f"nobody comes on day {day} of this shop: there is no click to ask about")
     step = max(1, _BLOCK // config.items)
-    hits = [_best(config, today, items, at[n : n + step], k) for n in range(0, len(at), step)]
+    most_k = min(k, config.items)
+    hits = [_best(config, today, items, at[n : n + step], most_k) for n in range(0, len(at), step)]
     return _summary(np.concatenate(hits))
+
+
+def _require(config: Simulation, day: int, k: int) -> None:
+    if not 0 <= day < config.days:
+        raise ConfigError(
+            f"this shop of {config.days} days has no day {day}: ask for one from 0 to {config.days - 1}"
+        )
+    if k < 1:
+        raise ConfigError(f"a list of {k} places hits nothing: ask for a K of at least 1")
 
 
 def walked_until(shop: Shop, number: int, state: State) -> Day:

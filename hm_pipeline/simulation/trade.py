@@ -6,7 +6,7 @@ import numpy as np
 
 from hm_pipeline.simulation.assortment import PURCHASES
 from hm_pipeline.simulation.bots import bot_clicks, bot_lengths
-from hm_pipeline.simulation.clicks import Clicks, joined
+from hm_pipeline.simulation.clicks import NO_CLICKS, Clicks, joined
 from hm_pipeline.simulation.shop import Day, Shop, State
 from hm_pipeline.simulation.visits import Visits, cut, times
 from hm_pipeline.simulation.walk import walk
@@ -16,12 +16,14 @@ CHUNK = 100_000  # clicks that are worked on at once, at most: it changes no res
 
 
 def parts(shop: Shop, day: Day, state: State, chunk: int = CHUNK) -> Iterator[Clicks]:
-    """The day's clicks, each part at most PART; people first, then bots."""
+    """The day's clicks, each part at most PART; people first, then bots. One part of none where none came."""
     for rows in cut(day.visits.lengths, PART):
         yield joined([*_people(shop, day, state, day.visits.take(rows), chunk)])
     lengths = bot_lengths(shop.config.bots, day.chance.of("bots"))
     for rows in cut(lengths, PART):
         yield joined([_bot(shop, day, bot, int(lengths[bot])) for bot in range(rows.start, rows.stop)])
+    if not len(day.visits) + len(lengths):
+        yield NO_CLICKS  # a day without a file is a day that is missing
 
 
 def _people(shop: Shop, day: Day, state: State, visits: Visits, chunk: int) -> Iterator[Clicks]:

@@ -1,5 +1,6 @@
 """What holds for every kind of search. A new kind joins with one line in SEARCHES."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -75,11 +76,43 @@ def test_lists_hold_neither_padding_nor_the_last_item_nor_what_is_not_allowed(
     assert np.isneginf(lists.scores[lists.items < 0]).all()
 
 
+@pytest.mark.parametrize("share", [0.8, 0.4, 0.15])
+def test_the_recall_holds_where_only_some_items_are_allowed(
+    search: Search, index: Nearest, share: float
+) -> None:
+    asked, nobody = queries(300, WIDTH, seed=6), np.zeros(300, np.int32)
+    allowed = np.random.default_rng(7).random(len(VECTORS)) < share
+    found = index.best(asked, K, nobody, allowed=allowed).items
+    truth = Nearest("exact", VECTORS).best(asked, K, nobody, allowed=allowed).items
+    wanted = 1.0 if isinstance(search, Exact) else search.recall_target
+    assert recall(found, truth) >= wanted - 0.015
+
+
+def test_an_index_looks_wider_for_a_question_that_reaches_further() -> None:
+    index = Nearest("faiss", VECTORS, breadth=100, asked=10)
+    assert (index.breadth_for(10), index.breadth_for(5), index.breadth_for(15)) == (100, 100, 150)
+    assert (index.breadth_for(10, 0.5), index.breadth_for(2000)) == (200, len(VECTORS) - 1)
+
+
 def test_what_was_saved_answers_the_same(index: Nearest, tmp_path: Path) -> None:
     index.save(tmp_path)
     before, after = index.best(QUERIES, K, LAST), Nearest.load(tmp_path, VECTORS).best(QUERIES, K, LAST)
     np.testing.assert_array_equal(before.items, after.items)
     np.testing.assert_array_equal(before.scores, after.scores)
+    assert Nearest.load(tmp_path, VECTORS).asked == index.asked
+
+
+def test_an_index_that_does_not_say_what_it_was_tuned_for_looks_no_wider(tmp_path: Path) -> None:
+    built(FaissSearch(), VECTORS, QUERIES, LAST, K)[0].save(tmp_path)
+    (tmp_path / "index.json").write_text(json.dumps({"kind": "faiss", "breadth": 60}))
+    index = Nearest.load(tmp_path, VECTORS)
+    assert (index.asked, index.breadth_for(5 * K, 0.5)) == (0, 60)
+    assert (index.best(QUERIES[:9], 5 * K, LAST[:9]).items > 0).all()
+
+
+def test_a_list_of_one_item_is_tuned_for(search: Search) -> None:
+    hard = built(search, VECTORS, QUERIES[:40], LAST[:40], 1)[0].best(QUERIES, 1, LAST)
+    assert (hard.items > 0).all()
 
 
 def test_the_same_inputs_give_the_same_bytes_and_the_same_facts(search: Search, tmp_path: Path) -> None:
@@ -124,7 +157,7 @@ def test_a_query_that_is_no_number_is_an_error(index: Nearest) -> None:
 def test_an_item_that_is_no_number_is_an_error(search: Search) -> None:
     wrong = VECTORS.copy()
     wrong[77, 3] = np.nan
-    with pytest.raises(ModelError):
+    with pytest.raises(ModelError, match=r"hold .*NaN|1 of 3000 item vectors .* in row 77"):
         built(search, wrong, QUERIES, LAST, K)[0].best(QUERIES, K, LAST)
 
 
@@ -212,6 +245,22 @@ def test_exact_needs_neither_faiss_nor_annoy_nor_torch() -> None:
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
+
+
+def test_faiss_leaves_torch_its_threads() -> None:
+    code = (
+        "import numpy as np, torch\n"
+        "torch.set_num_threads(2)\n"
+        "from hm_pipeline.index.codes import Codes\n"
+        "vectors = np.random.default_rng(0).normal(size=(1200, 8)).astype(np.float32)\n"
+        "codes = Codes.build(vectors, 0, np.zeros((0, 1), np.int32))\n"
+        "told = [torch.get_num_threads()]\n"
+        "codes.propose(vectors[:5], 3, 9)\n"
+        "codes.propose(vectors[:600], 3, 9)\n"
+        "print([*told, torch.get_num_threads()])"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[2, 2]"
 
 
 def test_recall_counts_the_items_that_are_there_to_be_found() -> None:

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from markov_shoppers import markov_samples
 
+from hm_pipeline.data.arrays import Sparse
 from hm_pipeline.data.histories import Histories
-from hm_pipeline.models import cooccurrence
+from hm_pipeline.models import cooccurrence, repeat
 from hm_pipeline.models.cooccurrence import Similarity, similarities
 from hm_pipeline.models.fit import fit
 from hm_pipeline.models.itemknn import ItemKnn, ItemKnnConfig, MarkovConfig
@@ -25,6 +26,27 @@ def test_repeat_orders_by_count_then_recency_and_fills_by_popularity() -> None:
     history = [4, 6, 4, 5, 2]
     lists = Repeat(8).recommend(Histories.of([history, []]), 5)
     assert lists.items.tolist() == [[4, 5, 6, 1, 3], [1, 2, 3, 4, 5]]
+
+
+def test_a_heavy_user_changes_nobodys_list_and_makes_nobodys_block_small(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    draw = np.random.default_rng(1)
+    rows = [draw.integers(1, 900, size=size).tolist() for size in draw.integers(0, 60, size=300)]
+    histories = Histories.of([*rows[:100], draw.integers(1, 900, size=5000).tolist(), *rows[100:]])
+    blocks: list[int] = []
+
+    def listened(block: Histories, size: int) -> Sparse:
+        blocks.append(len(block))
+        return made(block, size)
+
+    made = repeat.own_items
+    monkeypatch.setattr(repeat, "own_items", listened)
+    together = Repeat(900).recommend(histories, 5)
+    assert len(blocks) < 10, "rows of like length are answered together"
+    alone = [Repeat(900).recommend(histories.take(slice(row, row + 1)), 5) for row in range(len(histories))]
+    np.testing.assert_array_equal(together.items, np.concatenate([lists.items for lists in alone]))
+    np.testing.assert_array_equal(together.scores, np.concatenate([lists.scores for lists in alone]))
 
 
 def test_similarity_by_hand() -> None:

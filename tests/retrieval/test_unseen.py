@@ -2,14 +2,20 @@
 
 import numpy as np
 import pytest
+from hard_vectors import items as hard_items
 from markov_shoppers import markov_samples
 
 from hm_pipeline.data.histories import Histories
 from hm_pipeline.data.recommendations import Recommendations
 from hm_pipeline.data.samples import Samples
 from hm_pipeline.data.vocabulary import Vocabulary
+from hm_pipeline.index import Nearest
+from hm_pipeline.index.search import AnnoySearch, FaissSearch
+from hm_pipeline.index.tuning import built, recall
+from hm_pipeline.models.als import Als
 from hm_pipeline.models.als_config import AalsConfig, AlsConfig
 from hm_pipeline.models.config import ModelConfig
+from hm_pipeline.models.factors import Factors
 from hm_pipeline.models.fit import fit
 from hm_pipeline.models.itemknn import ItemKnnConfig
 from hm_pipeline.models.popularity import Popularity, PopularityConfig
@@ -39,9 +45,6 @@ CONFIGS: dict[str, ModelConfig] = {
 }
 
 
-EXACT = [kind for kind in CONFIGS if kind != "aals"]  # its nearest items depend on how many are asked for
-
-
 @pytest.fixture(scope="module")
 def samples() -> Samples:
     return markov_samples(users=80, items=ITEMS, predictability=0.5, seed=4)
@@ -65,7 +68,6 @@ def unseen_lists(release: Release, histories: Histories, **options: object) -> R
     return answer(release, histories, release.items, release.users, K, exclude_seen=True, **options)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("release", EXACT, indirect=True)
 def test_a_list_is_the_full_ranking_less_the_history(release: Release, histories: Histories) -> None:
     lists = unseen_lists(release, histories)
     everything = release.model.recommend(histories, ITEMS)
@@ -121,6 +123,19 @@ def test_blocks_change_nothing(
     monkeypatch.setattr(answer_module, "BLOCK_ROWS", 7)
     monkeypatch.setattr(unseen, "BLOCK_PLACES", 30)
     np.testing.assert_array_equal(unseen_lists(release, histories).items, whole.items)
+
+
+@pytest.mark.parametrize("search", [AnnoySearch(), FaissSearch()], ids=lambda search: search.kind)
+@pytest.mark.parametrize("seen", [4, 60])
+def test_what_was_seen_costs_no_recall(search: AnnoySearch | FaissSearch, seen: int) -> None:
+    factors = Factors(0.2 * hard_items(3000, 16, seed=1), None, 10.0, 0.1)
+    exact = Als(factors, Nearest("exact", factors.items))
+    shoppers = Histories.of(np.random.default_rng(2).integers(1, 3000, size=(200, 3)).tolist())
+    # who has seen what the model finds best: the unseen ones lie further down
+    liked = Histories.of(exact.recommend(shoppers, seen).items.tolist())
+    model = Als(factors, built(search, factors.items, factors.queries(liked), liked.last, K)[0])
+    found, truth = (unseen.recommend_unseen(each, liked, K).items for each in (model, exact))
+    assert recall(found, truth) >= search.recall_target - 0.02
 
 
 def test_what_the_release_does_not_know_is_seen_all_the_same() -> None:

@@ -3,12 +3,16 @@
 from datetime import date, timedelta
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 from imported import catalogued, extracted, market_of
 from shops import FIRST, contents, interactions, small, written
 
+from hm_pipeline.errors import ConfigError
+from hm_pipeline.simulation.demand import demand
 from hm_pipeline.simulation.files import raw_files
+from hm_pipeline.simulation.shop import open_shop
 
 
 def test_the_same_arguments_make_the_same_bytes_whatever_is_worked_on_at_once():
@@ -29,6 +33,29 @@ def test_a_market_has_users_and_each_day_its_interactions_and_articles():
         "web_interactions/market=sim/date=2021-05-02/part-000.parquet",
         "articles/market=sim/date=2021-05-02/articles.parquet",
     ]
+
+
+def test_a_day_on_which_nobody_comes_has_a_file_all_the_same_and_extract_takes_it(tmp_path: Path):
+    config = small(days=6, users=20, interactions=30)
+    rows = [file.rows() for file in raw_files(config) if file.path.startswith("web_interactions/")]
+    assert len(rows) == 6
+    assert min(map(len, rows)) == 0, "or else there is nothing to see here"
+    assert len({tuple(day.schema.items()) for day in rows}) == 1
+    found = extracted(written(config, tmp_path), market_of("sim"), FIRST + timedelta(days=6))
+    assert found.counts["accepted"] == sum(map(len, rows))
+
+
+def test_more_days_than_the_articles_last_for_are_refused():
+    assert small(items=100, days=2_000, interactions=2_000)
+    with pytest.raises(ValueError, match=r"100 items launched over 20,000 days about 1 .* ask for 844 items"):
+        small(items=100, days=20_000)
+
+
+@pytest.mark.parametrize("on_sale", [0, 1])
+def test_a_day_with_nothing_else_on_sale_is_an_error(on_sale: int):
+    shop = open_shop(small())
+    with pytest.raises(ConfigError, match=f"on 2021-05-01 {on_sale} of 200 articles .* ask for more items"):
+        demand(shop.items, shop.users, 0, FIRST, 0.0, np.arange(200) < on_sale)
 
 
 @pytest.mark.parametrize("first", [date(2021, 3, 27), date(2021, 10, 30)])  # 23 and 25 hours on the next day

@@ -12,6 +12,7 @@ from hm_pipeline.data.arrays import Bool
 from hm_pipeline.data.build import build
 from hm_pipeline.data.sample_config import SampleConfig
 from hm_pipeline.data.samples import Samples
+from hm_pipeline.errors import ConfigError
 from hm_pipeline.evaluation.accuracy import hits, matches, ranks
 from hm_pipeline.models.config import ModelConfig
 from hm_pipeline.models.fit import fit
@@ -78,6 +79,21 @@ def test_the_more_order_the_better_the_best_lists():
 
 def test_a_list_of_everything_never_misses():
     assert best_hit_ratio(small(), 1, 200).mean == pytest.approx(1)
+
+
+def test_a_list_of_more_than_everything_is_one_of_everything():
+    assert best_hit_ratio(small(), 1, 201) == best_hit_ratio(small(), 1, 200)
+
+
+@pytest.mark.parametrize("day", [-1, 7])
+def test_a_day_that_the_shop_does_not_have_is_an_error(day: int):
+    with pytest.raises(ConfigError, match=rf"7 days has no day {day}: ask for one from 0 to 6"):
+        best_hit_ratio(small(), day, K)
+
+
+def test_a_list_without_places_is_an_error():
+    with pytest.raises(ConfigError, match="at least 1"):
+        best_hit_ratio(small(), 1, 0)
 
 
 def test_so_many_clicks_are_asked_about_as_there_are_or_as_is_said():

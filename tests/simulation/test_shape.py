@@ -1,6 +1,7 @@
 """The shop has the shape of the logs that it was measured in, and seasons, weather and trends."""
 
 from datetime import date
+from statistics import NormalDist
 
 import numpy as np
 import polars as pl
@@ -11,7 +12,7 @@ from hm_pipeline.simulation.categories import CATEGORIES
 from hm_pipeline.simulation.chance import Chance
 from hm_pipeline.simulation.config import Simulation
 from hm_pipeline.simulation.demand import demand
-from hm_pipeline.simulation.measured import mean_length
+from hm_pipeline.simulation.measured import POPULARITY_SPREAD, mean_length
 from hm_pipeline.simulation.shop import open_shop
 from hm_pipeline.simulation.visits import session_lengths
 from hm_pipeline.simulation.weather import temperatures
@@ -39,11 +40,17 @@ def test_sessions_are_as_long_as_the_e_shops():
 
 
 def test_few_articles_hold_most_clicks(clicks: pl.DataFrame):
-    """The grocer's best 1, 10 and 50% hold 32, 72 and 97%; the shop's by chance a little more or less."""
+    """By the law of `measured`, the best 1, 10 and 50% hold 32, 72 and 97%; by chance a little more or less."""
+
+    def held(best: float, spread: float) -> float:
+        return NormalDist().cdf(spread + NormalDist().inv_cdf(best))
+
+    law = [held(best, POPULARITY_SPREAD) for best in (0.01, 0.1, 0.5)]
+    assert law == pytest.approx([0.32, 0.72, 0.97], abs=0.005)
     counts = np.sort(clicks["item_id"].value_counts()["count"].to_numpy())[::-1]
     shares = np.cumsum(counts)[[30, 300, len(counts) // 2]] / counts.sum()
-    assert (shares > (0.2, 0.6, 0.92)).all()
-    assert (shares < (0.5, 0.85, 0.995)).all()
+    assert (shares > [held(best, POPULARITY_SPREAD - 0.4) for best in (0.01, 0.1, 0.5)]).all()
+    assert (shares < [held(best, POPULARITY_SPREAD + 0.4) for best in (0.01, 0.1, 0.5)]).all()
 
 
 def test_few_people_come_often(clicks: pl.DataFrame):
