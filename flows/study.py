@@ -8,7 +8,8 @@ fitted; a study that was killed goes on with the variants that are missing. A de
 has an order of its own: how models age is flows/ageing.py.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, assert_never
 
@@ -20,17 +21,18 @@ from hm_pipeline.config import RunConfig
 from hm_pipeline.data.log import InteractionLog
 from hm_pipeline.data.traits import Traits
 from hm_pipeline.studies.answer import Answer
+from hm_pipeline.studies.identifiable import unidentifiable
 from hm_pipeline.studies.longevity import LongevityStudy
 from hm_pipeline.studies.page import Told
 from hm_pipeline.studies.study import Study
-from hm_pipeline.studies.variants import Variant, unidentifiable, variants
+from hm_pipeline.studies.variants import Variant, variants
 from tasks.evaluate import evaluate_release
 from tasks.gaps import require_kept
 from tasks.prepare import arrived, prepare
 from tasks.run import Run
 from tasks.samples import build_samples
 from tasks.stage import Stored
-from tasks.study import Asked, declare, holdout_of, log_traits, read_answer, settle
+from tasks.study import Asked, declare, holdout_of, log_traits, read_answer, settle, traits_of
 from tasks.study_log import log_study, show_study
 
 
@@ -64,9 +66,9 @@ def study(
 def compare(declared: Study, config: RunConfig, day: date) -> Answer:
     """Variants, asked the same."""
     planned = variants(declared, config)
-    run, window = arrived(prepare(planned[0].config, day, redo=False))
-    known = log_traits(run, window)
-    asked = _asked(declared, planned, known, run, window)
+    logs = _logs(declared, planned, day)
+    run, known = next(iter(logs.values())).run, {label: log.known for label, log in logs.items()}
+    asked = _asked(declared, planned, logs)
     fits = fitted([one.order for one in asked])
     holdout = holdout_of(declared, run)
     scores = [
@@ -80,21 +82,37 @@ def compare(declared: Study, config: RunConfig, day: date) -> Answer:
     return told
 
 
-def _asked(
-    study: Study,
-    planned: Sequence[Variant],
-    known: Stored[Traits],
-    run: Run,
-    window: Stored[InteractionLog],
-) -> list[Asked]:
-    """The variants that this log can tell apart, each with its samples."""
-    why_not = unidentifiable(study, Traits(**known.facts["traits"]))
+@dataclass(frozen=True)
+class _Log:
+    """A window of the market: whose run it is, and what it can tell."""
+
+    run: Run
+    window: Stored[InteractionLog]
+    known: Stored[Traits]
+
+
+def _logs(study: Study, planned: Sequence[Variant], day: date) -> dict[str, _Log]:
+    """By `Setting.log`: one, or where an axis is a part of the market one for each of its values."""
+    logs = dict[str, _Log]()
+    for variant in planned:
+        label = variant.setting.log(study)
+        logs[label] = logs.get(label) or _log(variant, day)
+    return logs
+
+
+def _log(variant: Variant, day: date) -> _Log:
+    run, window = arrived(prepare(variant.config, day, redo=False))
+    return _Log(run, window, log_traits(run, window))
+
+
+def _asked(study: Study, planned: Sequence[Variant], logs: Mapping[str, _Log]) -> list[Asked]:
+    """The variants that their log can tell apart, each with its samples."""
+    known = traits_of({label: log.known for label, log in logs.items()})
+    why_not = unidentifiable(study, next(iter(known.values())), known)
     possible = [variant for variant in planned if variant.setting not in why_not]
-    return [_with_samples(study, variant, run, window) for variant in possible]
+    return [_with_samples(study, variant, logs[variant.setting.log(study)]) for variant in possible]
 
 
-def _with_samples(study: Study, variant: Variant, run: Run, window: Stored[InteractionLog]) -> Asked:
-    own = run.model_copy(update={"config": variant.config})
-    if variant.config.market != run.config.market:  # the axis is a part of the market: another window
-        own, window = arrived(prepare(variant.config, run.day, redo=False))
-    return Asked(variant=variant, run=own, samples=build_samples(own, window, study.protocol))
+def _with_samples(study: Study, variant: Variant, log: _Log) -> Asked:
+    own = log.run.model_copy(update={"config": variant.config})
+    return Asked(variant=variant, run=own, samples=build_samples(own, log.window, study.protocol))

@@ -1,7 +1,7 @@
 """A study's own values: what a log can tell, the answer of all variants, where it is found again."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -87,25 +87,35 @@ def log_traits(run: Run, window: Stored[InteractionLog]) -> Stored[Traits]:
 def settle(
     run: Run,
     study: Study,
-    known: Stored[Traits],
+    known: Mapping[str, Stored[Traits]],
     asked: Sequence[Asked],
     fits: Sequence[Stored[Release]],
     scores: Sequence[Stored[Evaluation]],
 ) -> Stored[Answer]:
-    """The answer, its table and its figure; found again under the study's name, market and day."""
+    """The answer, its table and its figure; found again under the study's name, market and day.
+
+    `known` by `Setting.log`, the first log first: several where an axis is a part of the market.
+    """
 
     def produce(folder: Path) -> dict[str, Any]:
         holdout = holdout_of(study, run)
         found = [_measured(holdout, *one) for one in zip(asked, fits, scores, strict=True)]
-        told = answer(study, run.config, run.day, holdout, Traits(**known.facts["traits"]), found)
+        first, *_ = logs = traits_of(known)
+        told = answer(study, run.config, run.day, holdout, logs[first], found, logs)
         write_answer(told, folder)
         item_profiles(first_evaluations(study, found), folder / ITEMS)
         return {"study": study.name}
 
-    made_from = [study.model_dump(mode="json"), run.config.profile, known.prefix, [s.prefix for s in scores]]
+    read = [*(log.prefix for log in known.values()), *(score.prefix for score in scores)]
+    made_from = [study.model_dump(mode="json"), run.config.profile, read]
     stored = kept(run, "study", made_from, ROOMS, produce, title=f"study {study.name}")
     remember(run, study.name, stored)
     return stored
+
+
+def traits_of(known: Mapping[str, Stored[Traits]]) -> dict[str, Traits]:
+    """What each log can tell."""
+    return {label: Traits(**one.facts["traits"]) for label, one in known.items()}
 
 
 def write_answer(told: Told, folder: Path) -> None:
@@ -130,6 +140,7 @@ def _measured(holdout: str, asked: Asked, fit: Stored[Release], score: Stored[Ev
         seconds=fit.facts["seconds"],
         evaluation=load_evaluation(score, holdout),
         cut=was_cut(fit),
+        facts=fit.facts["report"]["facts"],
     )
 
 

@@ -3,6 +3,7 @@
 import os
 import tomllib
 from datetime import date, datetime
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -35,6 +36,8 @@ group = typer.Typer(
     hm study show item_embedding --market eshop          the answer again
 
     hm study NAME --help                                 other sizes, other seeds, other settings
+
+    A question of your own is a file more: docs/studies.md says how, deploy/studies/learning_rate.toml is one.
     """,
 )
 
@@ -105,16 +108,28 @@ def list_all() -> None:
     """The questions that are declared."""
     from flows import display
     from hm_pipeline.errors import ConfigError
-    from hm_pipeline.studies.study import load, names
+    from hm_pipeline.studies.study import names
     from tasks.settings import settings
 
-    known = names(settings().config)
+    folder = settings().config
+    known = names(folder)
     if not known:
-        raise ConfigError(
-            f"no study below {settings().config}: set HM_CONFIG to the folder that has deploy's files"
-        )
+        raise ConfigError(f"no study below {folder}: set HM_CONFIG to the folder that has deploy's files")
     for name in known:
-        display.console.print(f"[bold]{name:<18}[/] {load(settings().config, name).question}")
+        display.console.print(f"[bold]{name:<18}[/] {_question(folder, name)}")
+
+
+def _question(folder: Path, name: str) -> str:
+    """What a study asks, or what is wrong with its file: the others are told all the same."""
+    from rich.markup import escape
+
+    from hm_pipeline.errors import ConfigError
+    from hm_pipeline.studies.study import load
+
+    try:
+        return escape(load(folder, name).question)
+    except ConfigError as error:
+        return f"[red]{escape(str(error))}[/]"
 
 
 def _day(given: datetime | None) -> date | None:

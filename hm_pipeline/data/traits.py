@@ -3,6 +3,7 @@
 import numpy as np
 import polars as pl
 
+from hm_pipeline.data.arrays import Int64
 from hm_pipeline.data.log import InteractionLog
 from hm_pipeline.data.sequences import some_users
 from hm_pipeline.data.ties import tied
@@ -20,11 +21,12 @@ class Traits(Frozen):
     tied: float  # of those, the ones with the same stamp and nothing that orders the two
     median_length: float
     longest: int
-    lengths: tuple[int, ...]  # the quantiles 0, 0.01 … 1
+    of_length: dict[int, int] = {}  # length -> users; empty in answers of older code, which had
+    lengths: tuple[int, ...] = ()  # its quantiles 0, 0.01 … 1
 
     def share_longer(self, length: int) -> float:
-        """Share of users whose history is longer, to a hundredth."""
-        return sum(one > length for one in self.lengths) / len(self.lengths)
+        """Share of users whose history is longer."""
+        return sum(users for own, users in self.of_length.items() if own > length) / self.users
 
 
 def traits(log: InteractionLog, events: tuple[str, ...], seed: int) -> Traits:
@@ -48,8 +50,14 @@ def traits(log: InteractionLog, events: tuple[str, ...], seed: int) -> Traits:
         tied=_tied(log, events),
         median_length=float(np.median(of_users)),
         longest=int(of_users.max()),
-        lengths=tuple(int(q) for q in np.quantile(of_users, np.linspace(0, 1, 101))),
+        of_length=_counted(of_users),
     )
+
+
+def _counted(lengths: Int64) -> dict[int, int]:
+    """Length -> users, the shortest first."""
+    found, users = np.unique(lengths, return_counts=True)
+    return dict(zip(found.tolist(), users.tolist(), strict=True))
 
 
 def _tied(log: InteractionLog, events: tuple[str, ...]) -> float:

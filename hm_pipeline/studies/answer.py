@@ -1,22 +1,25 @@
 """What a study found: every setting with its figures, and its difference to the reference."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
+from typing import Any
 
 import numpy as np
+from pydantic import model_validator
 
 from hm_pipeline.config import RunConfig
-from hm_pipeline.data.arrays import Float64
 from hm_pipeline.data.traits import Traits
 from hm_pipeline.evaluation.evaluate import Evaluation
 from hm_pipeline.evaluation.item_profile import ItemProfile
 from hm_pipeline.frozen import Frozen
+from hm_pipeline.studies.by_user import users_error
+from hm_pipeline.studies.identifiable import unidentifiable
+from hm_pipeline.studies.older import upgraded
+from hm_pipeline.studies.recall import AnnRecall, recall
+from hm_pipeline.studies.setting import Setting, has_chance, reference_of, settings_of
 from hm_pipeline.studies.statistics import Gap, Spread, gap, spread
 from hm_pipeline.studies.study import Study
-from hm_pipeline.studies.variants import Setting, reference_of, settings_of, unidentifiable
-
-BY_USER = ("hr", "ndcg")  # kept a user
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,6 +32,7 @@ class Measured:
     seconds: float
     evaluation: Evaluation
     cut: bool = False  # by the clock of the night that had fitted it
+    facts: Mapping[str, float] = field(default_factory=dict)  # what its fit reports
 
 
 class Line(Frozen):
@@ -43,6 +47,8 @@ class Line(Frozen):
     not_identifiable: str = ""  # why
     cut: bool = False  # a night's clock had ended a fit of it
     profile: ItemProfile | None = None  # of what its first fit recommends
+    question: str = ""  # who was asked what, with which vocabulary; empty: nobody, or an answer of older code
+    ann: AnnRecall | None = None  # of its approximate searches; null: they are exact, or older code
 
 
 class Answer(Frozen):
@@ -55,8 +61,14 @@ class Answer(Frozen):
     k: int
     holdout: str
     users: int  # asked
-    traits: Traits
+    traits: Traits  # of the log; of the first one where an axis changes it
+    logs: dict[str, Traits] = {}  # of each by its label, where an axis changes it
     lines: tuple[Line, ...]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_of_today(cls, content: Any) -> Any:
+        return upgraded(content)
 
     def line(self, setting: Setting) -> Line:
         """Of a setting."""
@@ -66,12 +78,29 @@ class Answer(Frozen):
         """What a line is compared with."""
         return self.line(reference_of(self.study, line.setting))
 
+    @property
+    def asked_alike(self) -> bool:
+        """Whether all were asked the same, with the same vocabulary."""
+        asked = {line.question for line in self.lines if line.figures}
+        if asked == {""}:  # of older code: only what an axis changes is known
+            return not any(line.setting.log(self.study) for line in self.lines)
+        return len(asked) < 2
+
 
 def answer(
-    study: Study, config: RunConfig, day: date, holdout: str, traits: Traits, found: Sequence[Measured]
+    study: Study,
+    config: RunConfig,
+    day: date,
+    holdout: str,
+    traits: Traits,
+    found: Sequence[Measured],
+    logs: Mapping[str, Traits] | None = None,
 ) -> Answer:
-    """The answer of what was measured; settings that the log cannot tell apart say why."""
-    why_not = unidentifiable(study, traits)
+    """The answer of what was measured; settings that their log cannot tell apart say why.
+
+    `logs`: where an axis changes the log, what each can tell, by `Setting.log`.
+    """
+    why_not = unidentifiable(study, traits, logs)
     return Answer(
         study=study,
         market=config.market.name,
@@ -81,6 +110,7 @@ def answer(
         holdout=holdout,
         users=max((one.evaluation.n for one in found), default=0),
         traits=traits,
+        logs={label: known for label, known in (logs or {}).items() if label},
         lines=tuple(
             Line(setting=s, label=s.label(study), not_identifiable=why_not[s], thesis=_thesis(study, s))
             if s in why_not
@@ -91,17 +121,19 @@ def answer(
 
 
 def _line(study: Study, setting: Setting, found: Sequence[Measured]) -> Line:
-    own, reference = _of(setting, found), _of(reference_of(study, setting), found)
-    compared = own and reference and setting != reference_of(study, setting)
+    own = _of(setting, found)
+    fits = list({one.fit: one for one in own.values()}.values())
     return Line(
         setting=setting,
         label=setting.label(study),
-        figures={m: spread(_distinct(own, m)) for m in study.metrics if _has(own.values(), m)},
-        gaps={m: _gap(own, reference, m) for m in study.metrics if compared and _both(own, reference, m)},
+        figures={m: spread([_mean(one, m) for one in fits]) for m in study.metrics if _has(fits, m)},
+        gaps=_gaps(study, setting, found),
         thesis=_thesis(study, setting),
-        seconds=float(np.mean([one.seconds for one in {o.fit: o for o in own.values()}.values()])),
+        seconds=float(np.mean([one.seconds for one in fits])),
         cut=any(one.cut for one in own.values()),
         profile=_first(own).evaluation.profile,
+        question=_first(own).evaluation.question,
+        ann=recall([one.facts for one in fits]),
     )
 
 
@@ -121,30 +153,23 @@ def _of(setting: Setting, found: Iterable[Measured]) -> dict[int, Measured]:
     return {one.seed: one for one in found if one.setting == setting}
 
 
-def _distinct(own: Mapping[int, Measured], metric: str) -> list[float]:
-    """A value a fit: who has no chance in it was fitted once, however many the seeds."""
-    return [_mean(one, metric) for one in {one.fit: one for one in own.values()}.values()]
+def _gaps(study: Study, setting: Setting, found: Sequence[Measured]) -> dict[str, Gap]:
+    """By metric; none of the reference itself, nor to one that was not asked."""
+    own, reference = _of(setting, found), _of(reference_of(study, setting), found)
+    if setting == reference_of(study, setting) or not (own and reference):
+        return {}
+    chance = has_chance(study, setting) or has_chance(study, reference_of(study, setting))
+    both = [*own.values(), *reference.values()]
+    return {m: _gap(own, reference, m, chance=chance) for m in study.metrics if _has(both, m)}
 
 
-def _gap(own: Mapping[int, Measured], reference: Mapping[int, Measured], metric: str) -> Gap:
-    """Paired by seed, and by user where the metric is kept a user and both were asked the same."""
-    pairs = {(own[s].fit, reference[s].fit): (own[s], reference[s]) for s in own if s in reference}
-    differences = [_mean(a, metric) - _mean(b, metric) for a, b in pairs.values()]
-    return gap(differences, _by_user(list(pairs.values()), metric))
-
-
-def _by_user(pairs: Sequence[tuple[Measured, Measured]], metric: str) -> Float64 | None:
-    questions = {one.evaluation.question for pair in pairs for one in pair}
-    if metric not in BY_USER or len(questions) > 1:
-        return None
-    differences = [_kept(a, metric) - _kept(b, metric) for a, b in pairs]
-    users_N: Float64 = np.mean(differences, axis=0)
-    return users_N
-
-
-def _kept(one: Measured, metric: str) -> Float64:
-    kept = one.evaluation.hits if metric == "hr" else one.evaluation.ndcg
-    return kept.astype(np.float64)
+def _gap(own: Mapping[int, Measured], reference: Mapping[int, Measured], metric: str, *, chance: bool) -> Gap:
+    """Paired by seed; who has no chance in it was fitted once, however many the seeds."""
+    by_fit = {(own[s].fit, reference[s].fit): (own[s], reference[s]) for s in own if s in reference}
+    pairs = list(by_fit.values())
+    differences = [_mean(a, metric) - _mean(b, metric) for a, b in pairs]
+    users_se = users_error([(a.evaluation, b.evaluation) for a, b in pairs], metric)
+    return gap(differences, users_se, chance=chance)
 
 
 def _mean(one: Measured, metric: str) -> float:
@@ -156,10 +181,6 @@ def _mean(one: Measured, metric: str) -> float:
 def _has(found: Iterable[Measured], metric: str) -> bool:
     estimates = [one.evaluation.metrics.get(metric) for one in found]
     return all(estimate is not None and estimate.mean is not None for estimate in estimates)
-
-
-def _both(own: Mapping[int, Measured], reference: Mapping[int, Measured], metric: str) -> bool:
-    return _has([*own.values(), *reference.values()], metric)
 
 
 def _thesis(study: Study, setting: Setting) -> dict[str, float]:

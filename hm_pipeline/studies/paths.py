@@ -1,6 +1,8 @@
 """Values at paths of a configuration: `models.lstm.hidden`, or of each model where a part is *."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from functools import reduce
+from operator import getitem
 from typing import Any
 
 from hm_pipeline.config import RunConfig, parse
@@ -15,6 +17,15 @@ def of_each(path: str, models: Iterable[str]) -> list[str]:
     return [".".join(model if part == "*" else part for part in parts) for model in models]
 
 
+def named(name: str, content: Mapping[str, Any]) -> Iterator[str]:
+    """The paths of all keys of a name, however deep."""
+    for key, value in content.items():
+        if isinstance(value, Mapping):
+            yield from (f"{key}.{path}" for path in named(name, value))
+        elif key == name:
+            yield key
+
+
 def changed(config: RunConfig, values: Mapping[str, Any], study: str) -> RunConfig:
     """The configuration with other values at these paths, checked as if it had been read so.
 
@@ -26,23 +37,22 @@ def changed(config: RunConfig, values: Mapping[str, Any], study: str) -> RunConf
         raise ConfigError(f"study {study}: {path} is chosen by {chosen[path]}, before anything is set")
     for path, value in values.items():
         for one in of_each(path, content["models"]):
-            _set(content, one.split("."), value, path)
+            _check_is_there(content, one, path, study)
+            *parents, key = one.split(".")
+            reduce(getitem, parents, content)[key] = value
     if "market.interaction_events" in values:
         content["samples"]["interaction_events"] = values["market.interaction_events"]
     return parse(RunConfig, content, f"study {study}")
 
 
-def _set(content: dict[str, Any], parts: list[str], value: Any, path: str) -> None:
-    """Set what is there; a key that is not is a typo."""
+def _check_is_there(content: dict[str, Any], path: str, written: str, study: str) -> None:
+    """A key that is not there is a typo, or one that a model of the study lacks."""
     place: Any = content
-    for part in parts[:-1]:
-        place = _at(place, part, path)
-    _at(place, parts[-1], path)
-    place[parts[-1]] = value
-
-
-def _at(place: Any, key: str, path: str) -> Any:
-    if not isinstance(place, dict) or key not in place:
-        known = ", ".join(place) if isinstance(place, dict) else f"a value, {place!r}"
-        raise ConfigError(f"{path}: nothing is called {key!r} there; there is {known}")
-    return place[key]
+    for key in path.split("."):
+        if not isinstance(place, dict) or key not in place:
+            known = ", ".join(place) if isinstance(place, dict) else f"a value, {place!r}"
+            all_need = f". Every model of the study must have {written}" if written != path else ""
+            raise ConfigError(
+                f"study {study}: {path}: nothing is called {key!r} there; there is {known}{all_need}"
+            )
+        place = place[key]

@@ -17,15 +17,16 @@ import tomllib
 from collections.abc import Mapping
 from itertools import permutations, product
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Literal, Self
 
-from pydantic import Field, NonNegativeInt, RootModel, model_validator
+from pydantic import Field, NonNegativeInt, model_validator
 
 from hm_pipeline.config import parse
 from hm_pipeline.data.build import ATTRIBUTES
 from hm_pipeline.errors import ConfigError
 from hm_pipeline.evaluation.evaluate import METRICS
 from hm_pipeline.frozen import Frozen
+from hm_pipeline.studies.keys import check_keys
 from hm_pipeline.studies.longevity import LongevityStudy
 from hm_pipeline.studies.needs import Need
 from hm_pipeline.studies.paths import of_each
@@ -115,20 +116,12 @@ class Study(Frozen):
             )
         return self
 
-    @model_validator(mode="after")
-    def _needs_are_of_values(self) -> Self:
-        values = [value for axis in self.axes for value in axis.values]
-        lost = [need.value for need in self.needs if need.value not in [None, *values]]
-        if lost:
-            raise ValueError(f"needs: {', '.join(map(repr, lost))} is no value of an axis")
-        return self
+    def axes_of(self, need: Need) -> list[str]:
+        """The paths of the axes that have the one value of a need."""
+        return [axis.path for axis in self.axes if any(need.is_of({axis.path: v}) for v in axis.values)]
 
 
 Declared = Study | LongevityStudy
-
-
-class _Declaration(RootModel[Annotated[Declared, Field(discriminator="kind")]]):
-    """A file's content, by its kind."""
 
 
 def load(folder: Path, name: str) -> Declared:
@@ -148,7 +141,34 @@ def load(folder: Path, name: str) -> Declared:
 
 def declared(content: Mapping[str, Any], origin: Path | str) -> Declared:
     """A declaration, by its kind; one without is of variants. ConfigError names `origin` and the key."""
-    return parse(_Declaration, {"kind": "variants"} | dict(content), origin).root
+    kind = content.get("kind", "variants")
+    match kind:
+        case "variants":
+            check_keys(Study, content, origin, "a study")
+            study = parse(Study, content, origin)
+            _check_needs(study, origin)
+            return study
+        case "longevity":
+            check_keys(LongevityStudy, content, origin, "a longevity study")
+            return parse(LongevityStudy, content, origin)
+        case _:
+            raise ConfigError(f"{origin}: kind: {kind!r} is none of 'variants', 'longevity'")
+
+
+def _check_needs(study: Study, origin: Path | str) -> None:
+    """Of what is asked now; an answer of older code, which named no path, can be read all the same."""
+    paths = [axis.path for axis in study.axes]
+    for need in (need for need in study.needs if need.value is not None):
+        has = study.axes_of(need)
+        if need.path not in (None, *paths):
+            raise ConfigError(f"{origin}: needs: path {need.path} is no axis; there is {', '.join(paths)}")
+        if not has:
+            raise ConfigError(f"{origin}: needs: {need.value!r} is no value of {need.path or 'an axis'}")
+        if len(has) > 1:
+            raise ConfigError(
+                f"{origin}: needs: {need.value!r} is a value of {' and of '.join(has)}: "
+                f'say which, e.g. path = "{has[0]}"'
+            )
 
 
 def _check_figures(study: Study, thesis: Thesis, file: Path) -> None:

@@ -2,24 +2,23 @@
 
 from collections.abc import Iterator
 
-from hm_pipeline.evaluation.table import lower_is_better
 from hm_pipeline.markdown import table
 from hm_pipeline.studies.answer import Answer, Line
+from hm_pipeline.studies.differences import NOISE, differences
+from hm_pipeline.studies.recall import AnnRecall
 from hm_pipeline.studies.recommended import recommended
-from hm_pipeline.studies.statistics import Gap, Spread
+from hm_pipeline.studies.statistics import Spread
 from hm_pipeline.studies.words import bare, reasons, sentence
 
-_NOISE = (
-    "± beside a figure is one standard error over seeds; a model without chance is fitted once and has none. "
-    "A difference has a 95% interval: `seeds` and `users` are its half from either alone (Student's t; "
-    "paired, of hr and ndcg), and their squares add. More than noise is what leaves out zero, each one "
-    "judged by itself: of twenty that are nothing, one passes by chance. `detectable`: the smallest true "
-    "difference that is found in four of five cases."
-)
 _ITEMS = (
     "Recommended items: popularity is training interactions, age days since launch; of each setting's "
     "first fit, over all lists; items.png has every place, with error bands, and the mix of categories."
 )
+_VOCABULARIES = (
+    "Samples differ between settings, and so do their vocabularies: coverage, novelty and what else is "
+    "counted over a vocabulary are not of the same items."
+)
+_ANN = "ANN recall: the share of the items of exact lists that the approximate search finds."
 
 
 def markdown(answer: Answer) -> str:
@@ -28,7 +27,7 @@ def markdown(answer: Answer) -> str:
         f"# {answer.study.question}",
         sentence(answer),
         _figures(answer),
-        *(_differences(answer, metric) for metric in answer.study.metrics[:1]),
+        *(differences(answer, metric) for metric in answer.study.metrics[:1]),
         recommended(answer),
         _read(answer),
     ]
@@ -41,11 +40,14 @@ def _figures(answer: Answer) -> str:
     metrics = [metric for metric in answer.study.metrics if metric in known]
     theirs = [m for m in metrics if any(m in line.thesis for line in answer.lines)]
     columns = [(m, old) for m in metrics for old in ((False, True) if m in theirs else (False,))]
-    head = ["setting", *(f"{m}, thesis" if old else m for m, old in columns), "s a fit"]
+    ann = any(line.ann for line in answer.lines)
+    head = ["setting", *(f"{m}, thesis" if old else m for m, old in columns)]
+    head += [*(["ANN recall"] if ann else []), "s a fit"]
     rows = [
         [
             line.label,
             *(_thesis(line, m) if old else _figure(line, m) for m, old in columns),
+            *([_recall(line.ann)] if ann else []),
             "-" if line.seconds is None else f"{line.seconds:,.0f}",
         ]
         for line in answer.lines
@@ -64,61 +66,46 @@ def _spread(metric: str, found: Spread) -> str:
     return f"{bare(metric, found.mean)}{sign}{error}"
 
 
+def _recall(found: AnnRecall | None) -> str:
+    if found is None:
+        return "-"
+    return f"{found.mean:.1%}" + ("" if found.met else f", below its target of {found.target:.4g}")
+
+
 def _thesis(line: Line, metric: str) -> str:
     return f"{line.thesis[metric]:g}" if metric in line.thesis else "-"
 
 
-def _differences(answer: Answer, metric: str) -> str:
-    """Against the reference: the interval, what seeds and users have in it, what would have been found."""
-    unit = "nats" if metric.startswith("novelty") else "percentage points"
-    head = [
-        f"{metric}, {unit}",
-        "against",
-        "difference",
-        "95%",
-        "seeds",
-        "users",
-        "detectable",
-        "more than noise",
-    ]
-    rows = [
-        [line.label, answer.reference(line).label, *_difference(metric, line.gaps[metric])]
-        for line in answer.lines
-        if metric in line.gaps
-    ]
-    return table(head, rows) if rows else ""
-
-
-def _difference(metric: str, gap: Gap) -> Iterator[str]:
-    reach = gap.margin
-    yield bare(metric, gap.mean, "+")
-    yield "-" if reach is None else " … ".join(bare(metric, gap.mean + r, "+") for r in (-reach, reach))
-    for one in (gap.seeds_margin, gap.users_margin, gap.detectable):
-        yield "-" if one is None else bare(metric, one)
-    yield "-" if reach is None else _judged(metric, gap)
-
-
-def _judged(metric: str, gap: Gap) -> str:
-    good = (gap.mean > 0) != lower_is_better(metric)
-    return ("**better**" if good else "**worse**") if gap.is_more_than_noise else "no"
-
-
 def _read(answer: Answer) -> str:
     """Who was asked, how often, and what ± means."""
-    study, traits = answer.study, answer.traits
+    study = answer.study
     seeds = "one seed" if len(study.seeds) == 1 else f"{len(study.seeds)} paired seeds"
     lines = [
         f"Market `{answer.market}`, run date {answer.day}, profile `{answer.profile}`, protocol "
         f"`{study.protocol}` ({answer.holdout}), {answer.users:,} users asked, {seeds}.",
-        _NOISE,
-        f"The log: {traits.interactions:,} interactions of {traits.users:,} users with {traits.items:,} "
-        f"items; {traits.returning:.1%} of the users return on another day; a history has "
-        f"{traits.median_length:g} in the median, {traits.longest} at most; {traits.tied:.0%} of a day's "
-        "neighbours have one stamp.",
+        NOISE,
+        *_logs(answer),
         *(f"Not identifiable: {reason}." for reason in reasons(answer)),
     ]
+    if not answer.asked_alike:
+        lines.append(_VOCABULARIES)
+    if any(line.ann for line in answer.lines):
+        lines.append(_ANN)
     if any(line.profile for line in answer.lines):
         lines.append(_ITEMS)
     if study.thesis is not None:
         lines.append(f"Thesis: {study.thesis.source}, on H&M's own data; per cent, novelty in its own unit.")
     return "\n".join(f"- {line}" for line in lines)
+
+
+def _logs(answer: Answer) -> Iterator[str]:
+    """What the log can tell, or each of them where an axis changes it."""
+    axes = [axis.path for axis in answer.study.axes if axis.path.split(".")[0] == "market"]
+    called = {f"The log of {' · '.join(axes)} = {label}": known for label, known in answer.logs.items()}
+    for name, traits in (called or {"The log": answer.traits}).items():
+        yield (
+            f"{name}: {traits.interactions:,} interactions of {traits.users:,} users with {traits.items:,} "
+            f"items; {traits.returning:.1%} of the users return on another day; a history has "
+            f"{traits.median_length:g} in the median, {traits.longest} at most; {traits.tied:.0%} of a day's "
+            "neighbours have one stamp."
+        )

@@ -1,38 +1,13 @@
 """A study's declaration to the configurations that are fitted."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import product
-from typing import Any
+from collections.abc import Sequence
 
 from hm_pipeline.config import RunConfig
-from hm_pipeline.data.traits import Traits
 from hm_pipeline.errors import ConfigError
 from hm_pipeline.frozen import Frozen, digest_of
-from hm_pipeline.studies.paths import changed, of_each
+from hm_pipeline.studies.paths import changed, named, of_each
+from hm_pipeline.studies.setting import ORDER, ORDER_SEED, Setting, seeded, settings_of
 from hm_pipeline.studies.study import Declared, Study
-
-
-class Setting(Frozen):
-    """One line of the answer: a model, and the place of a value among those of each axis."""
-
-    model: str
-    places: tuple[int, ...] = ()
-
-    def values(self, study: Study) -> dict[str, Any]:
-        """What each axis is set to, by its path."""
-        return {axis.path: axis.values[at] for axis, at in zip(study.axes, self.places, strict=True)}
-
-    def label(self, study: Study) -> str:
-        """How tables call it: what all settings share is left out."""
-        return self.whole_label(study) if len(study.models) > 1 else " · ".join(self._said(study))
-
-    def whole_label(self, study: Study) -> str:
-        """The same with its model, whoever else is asked."""
-        return " · ".join([self.model, *self._said(study)])
-
-    def _said(self, study: Study) -> list[str]:
-        values = self.values(study).values()
-        return [axis.label(value) for axis, value in zip(study.axes, values, strict=True)]
 
 
 class Variant(Frozen):
@@ -41,18 +16,6 @@ class Variant(Frozen):
     setting: Setting
     seed: int
     config: RunConfig
-
-
-def settings_of(study: Study) -> tuple[Setting, ...]:
-    """Every model with every value of every axis."""
-    places = list(product(*(range(len(axis.values)) for axis in study.axes)))
-    return tuple(Setting(model=m, places=at) for m in study.models for at in places)
-
-
-def reference_of(study: Study, setting: Setting) -> Setting:
-    """What a setting is compared with: the reference values, in its own model or in the reference's."""
-    model = study.reference_model or setting.model
-    return Setting(model=model, places=tuple(axis.values.index(axis.reference) for axis in study.axes))
 
 
 def variants(study: Study, config: RunConfig) -> tuple[Variant, ...]:
@@ -65,14 +28,24 @@ def variants(study: Study, config: RunConfig) -> tuple[Variant, ...]:
     if len({variant.config.publish.k for variant in made}) > 1:
         raise ConfigError(f"study {study.name}: figures at different k are no comparison: --set publish.k=…")
     _check_each_is_its_own(study, made)
+    _check_shuffles_have_seeds(study)
     return made
+
+
+def _check_shuffles_have_seeds(study: Study) -> None:
+    """One shuffling for all seeds would pass for what shuffling does."""
+    if ORDER in {axis.path for axis in study.axes} and ORDER_SEED not in study.seeded:
+        raise ConfigError(
+            f"study {study.name}: {ORDER} is an axis, and each seed would see the same shuffling: "
+            f'write seeded = ["{ORDER_SEED}"]'
+        )
 
 
 def _check_each_is_its_own(study: Study, made: Sequence[Variant]) -> None:
     """Values that nothing looks at would be told as a difference of nothing."""
     seen = dict[str, Setting]()
     for variant in (one for one in made if one.seed == study.seeds[0]):
-        twin = seen.setdefault(_looked_at(variant), variant.setting)
+        twin = seen.setdefault(_looked_at(study, variant), variant.setting)
         if twin != variant.setting:
             raise ConfigError(
                 f"study {study.name}: {twin.label(study)} and {variant.setting.label(study)} are fitted and "
@@ -80,11 +53,20 @@ def _check_each_is_its_own(study: Study, made: Sequence[Variant]) -> None:
             )
 
 
-def _looked_at(variant: Variant) -> str:
+def _looked_at(study: Study, variant: Variant) -> str:
     """By fits and their evaluation; the gate, drift and publishing have no part in a study."""
     config, kind = variant.config, variant.setting.model
-    parts = [part.fingerprint() for part in (config.market, config.samples, config.models[kind])]
-    return digest_of(kind, *parts, config.processes_of(kind), config.publish.k, config.publish.exclude_seen)
+    parts = [part.fingerprint() for part in (config.market, config.models[kind])]
+    samples = config.samples.model_dump(mode="json", exclude=_idle(study, config))
+    return digest_of(
+        kind, *parts, samples, config.processes_of(kind), config.publish.k, config.publish.exclude_seen
+    )
+
+
+def _idle(study: Study, config: RunConfig) -> set[str]:
+    """Keys of the samples that nothing looks at here."""
+    protocol = set() if study.protocol == "next_day" else {"validation_share"}
+    return protocol | ({"order_seed"} if config.samples.order == "correct" else set())
 
 
 def configured(study: Declared, config: RunConfig) -> RunConfig:
@@ -101,12 +83,6 @@ def configured(study: Declared, config: RunConfig) -> RunConfig:
     config = config.model_copy(update={"models": {m: config.models[m] for m in study.models}})
     unhurried = {"publish.publish_by": None, "publish.max_train_minutes": None}
     return changed(config, unhurried | study.fixed, study.name)
-
-
-def unidentifiable(study: Study, traits: Traits) -> dict[Setting, str]:
-    """The settings whose question this log cannot answer, and why."""
-    reasons = {s: _lacks(study, s, traits) for s in settings_of(study)}
-    return {setting: reason for setting, reason in reasons.items() if reason}
 
 
 def _variant(study: Study, config: RunConfig, setting: Setting, seed: int) -> Variant:
@@ -129,21 +105,6 @@ def _check_nobody_sets(seeds: Sequence[str], study: Study) -> None:
 
 
 def _seeds(study: Study, config: RunConfig) -> list[str]:
-    """The paths of all seeds: the models' and the study's own; what is not shuffled has none."""
-    own = [f"models.{path}" for path in _named("seed", config.model_dump(mode="json")["models"])]
-    idle = {"samples.order_seed"} if config.samples.order == "correct" else set()
-    return own + [path for path in study.seeded if path not in idle]
-
-
-def _named(name: str, content: Mapping[str, Any]) -> Iterator[str]:
-    for key, value in content.items():
-        if isinstance(value, Mapping):
-            yield from (f"{key}.{path}" for path in _named(name, value))
-        elif key == name:
-            yield key
-
-
-def _lacks(study: Study, setting: Setting, traits: Traits) -> str:
-    values = setting.values(study).values()
-    asked = (need for need in study.needs if need.value is None or need.value in values)
-    return next((lacking for need in asked if (lacking := need.lacking(traits))), "")
+    """The paths of all seeds: the models' and the study's own."""
+    own = [f"models.{path}" for path in named("seed", config.model_dump(mode="json")["models"])]
+    return own + seeded(study, config.samples.order)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from hm_pipeline.evaluation.table import lower_is_better
-from hm_pipeline.studies.answer import BY_USER, Answer, Line
+from hm_pipeline.studies.answer import Answer, Line
 from hm_pipeline.studies.statistics import Gap
 
 
@@ -37,20 +37,32 @@ def bare(metric: str, figure: float, sign: str = "") -> str:
 
 def _clauses(answer: Answer, metric: str) -> Iterator[str]:
     compared = [line for line in answer.lines if metric in line.gaps]
-    sure = [line for line in compared if line.gaps[metric].is_more_than_noise]
-    better = [line for line in sure if (line.gaps[metric].mean > 0) != lower_is_better(metric)]
-    worse = [line for line in sure if line not in better]
-    for lines, word in ((better, "better"), (worse, "worse")):
-        if lines:
-            yield f"{word} than {_reference(answer)} beyond noise: {_told(lines, metric)}"
-    noise = [line for line in compared if line not in sure and line.gaps[metric].margin is not None]
+    beyond = [line for line in compared if line.gaps[metric].is_beyond]
+    for reach in ("beyond noise", "over users only", "over seeds only"):
+        for word in ("better", "worse"):
+            gaps = [(line, line.gaps[metric]) for line in beyond]
+            lines = [one for one, gap in gaps if (_reach(gap), direction(metric, gap)) == (reach, word)]
+            if lines:
+                yield f"{word} than {_reference(answer)} {reach}: {_told(lines, metric)}"
+    noise = [line for line in compared if line not in beyond and line.gaps[metric].margin is not None]
     if noise:
         yield _noise(answer, noise, metric)
     yield from _reserves(answer, compared, metric)
 
 
+def direction(metric: str, gap: Gap) -> str:
+    """Which of the two is the better one."""
+    return "better" if (gap.mean > 0) != lower_is_better(metric) else "worse"
+
+
+def _reach(gap: Gap) -> str:
+    """What a difference is beyond: all noise, or the one that is known."""
+    return "beyond noise" if not gap.unknown else f"over {gap.known} only"
+
+
 def _reserves(answer: Answer, compared: Sequence[Line], metric: str) -> Iterator[str]:
     """What is not known."""
+    gaps = [line.gaps[metric] for line in compared]
     unsure = [line for line in compared if line.gaps[metric].margin is None]
     if unsure:
         yield f"without a known error against {_reference(answer)}: {_told(unsure, metric)}"
@@ -59,16 +71,15 @@ def _reserves(answer: Answer, compared: Sequence[Line], metric: str) -> Iterator
     gone = [line.label for line in answer.lines if line.not_identifiable]
     if gone:
         yield f"not identifiable: {_list(gone)}"
-    blind = [gap for line in compared if (gap := line.gaps[metric]).users_se is None]
-    if blind and metric in BY_USER:
-        yield "not all were asked the same, and what users make of it is unknown"
-    elif any(gap.margin is not None for gap in blind):
+    if compared and not answer.asked_alike:
+        yield "not all were asked the same: users are not paired"
+    if any(gap.margin is not None and "users" in gap.unknown for gap in gaps):
         yield f"{metric} is not kept a user: what other users would make of it is unknown"
     cut = [line.label for line in answer.lines if line.cut]
     if cut:
         yield f"stopped by the clock of the night that had fitted it: {_list(cut)}"
-    if len(answer.study.seeds) == 1:
-        yield "one seed, whose own noise is unknown"
+    if any("seeds" in gap.unknown for gap in gaps):
+        yield "one seed cannot tell what another one would make of it: ask with more"
 
 
 def _noise(answer: Answer, lines: Sequence[Line], metric: str) -> str:

@@ -72,11 +72,17 @@ def test_lengths_are_those_of_cleaned_histories() -> None:
     assert (found.median_length, found.longest) == (3.0, 4)
 
 
-def test_the_share_of_longer_histories_is_known_to_a_hundredth() -> None:
+def test_the_share_of_longer_histories_is_counted() -> None:
     found = of(
         *[(f"u{n}", "a", 0, 9) for n in range(90)], *[(f"v{n}", i, 0, 9) for n in range(10) for i in "abc"]
     )
     assert found.share_longer(0) == 1
-    assert found.share_longer(1) == pytest.approx(0.1, abs=0.01)
-    assert found.share_longer(2) == pytest.approx(0.1, abs=0.01)
+    assert found.share_longer(1) == 0.1
+    assert found.share_longer(2) == 0.1
     assert found.share_longer(3) == 0
+
+
+def test_one_long_history_among_many_is_no_hundredth() -> None:
+    found = of(*[(f"u{n}", "a", 0, 9) for n in range(399)], ("v", "a", 0, 9), ("v", "b", 0, 10))
+    assert found.share_longer(1) == 1 / 400
+    assert Traits(**found.model_dump(mode="json")) == found

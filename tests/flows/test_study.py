@@ -120,6 +120,33 @@ def test_windows_of_other_lengths_are_read_each_and_their_users_are_others(asked
     found = ask(asked.place.back_to("bare"), "window")
     assert (found.computed["extract"], found.computed["samples"], found.computed["model"]) == (2, 2, 2)
     assert "not all were asked the same" in sentence(found.told)
+    six, eight = found.told.logs["6"], found.told.logs["8"]
+    assert found.told.traits == six
+    assert six.interactions < eight.interactions
+
+
+def test_a_window_that_cannot_answer_is_left_out_and_the_other_is_asked(asked: Asked) -> None:
+    world = asked.place.back_to("asked")
+    longest = ask(world, "window").told.logs["6"].longest
+    needs = f'\n[[needs]]\nkind = "longer_histories"\nthan = {longest}\nat_least = 1e-9\n'
+    declare(world, "window", DECLARED["window"] + needs)
+    found = ask(world, "window").told
+    short, long = found.lines
+    assert short.not_identifiable.startswith(f"0% of the histories are longer than {longest}")
+    assert (long.not_identifiable, long.figures["hr"].seeds) == ("", 1)
+
+
+def test_an_approximate_search_says_what_it_finds_of_the_exact_lists(asked: Asked) -> None:
+    world = asked.place.back_to("bare")
+    declare(
+        world,
+        "search",
+        'question = "?"\nmodels = ["popularity", "aals"]\nreference_model = "aals"\nseeds = [1]\n',
+    )
+    popularity, aals = ask(world, "search").told.lines
+    assert popularity.ann is None
+    assert aals.ann is not None
+    assert 0 < aals.ann.mean <= 1
 
 
 def test_the_model_of_the_night_is_the_studys_reference(unkilled: Unkilled) -> None:
@@ -141,7 +168,7 @@ def test_a_question_that_the_log_cannot_answer_trains_nothing(asked: Asked) -> N
     found = ask(world, "width")
     assert set(found.computed) == {"quarantine", "extract", "traits", "study"}
     assert sentence(found.told).startswith(
-        f"**Not identifiable on {MARKET}**: 0.0% of the histories are longer"
+        f"**Not identifiable on {MARKET}**: 0% of the histories are longer"
     )
     assert [level for level, *_ in runs(world)] == ["study"]
 
@@ -152,7 +179,7 @@ def test_a_value_that_the_log_cannot_tell_is_left_out_and_the_others_are_asked(a
     declare(world, "order", DECLARED["order"] + needs)
     found = ask(world, "order")
     assert found.computed["samples"] == 1 + 2
-    assert line(found, "itemknn · day").not_identifiable.endswith("follow another one of their day")
+    assert line(found, "itemknn · day").not_identifiable.endswith("of their day, at least 100% are needed")
     assert line(found, "itemknn · random").figures == line(asked.order, "itemknn · random").figures
 
 
@@ -315,6 +342,14 @@ def test_hm_study_list_names_every_question(asked: Asked) -> None:
     assert "width How wide must an item's vector be?" in said
 
 
+def test_hm_study_list_tells_a_broken_file_from_the_others(asked: Asked) -> None:
+    world = asked.place.back_to("bare")
+    declare(world, "broken", DECLARED["order"].replace("metrics", "metric"))
+    said = hm(world, "study", "list")
+    assert "broken.toml: metric: a study has no such key; there are" in said.replace("/ ", "/")
+    assert "width How wide must an item's vector be?" in said
+
+
 def test_hm_study_show_prints_the_answer_again(asked: Asked) -> None:
     said = hm(asked.place.back_to("asked"), "study", "show", "width", "--market", MARKET)
     assert "How wide must an item's vector be?" in said
@@ -343,5 +378,5 @@ def test_hm_study_asks_through_the_orchestrator_and_a_typo_says_what_there_is(as
     assert "How wide must an item's vector be?" in said
     assert "compare runs:" in said
     wrong = hm(world, *words, "--set", "models.*.widht=3", fails=True)
-    assert "ConfigError: models.*.widht: nothing is called 'widht' there; there is" in wrong
+    assert "ConfigError: study width: models.lstm.widht: nothing is called 'widht' there; there is" in wrong
     assert models(world) == len([*Path(world.root).glob(f"{MARKET}/{DAY}/model/*")])

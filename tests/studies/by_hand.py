@@ -13,8 +13,8 @@ from hm_pipeline.data.traits import Traits
 from hm_pipeline.evaluation.estimate import Estimate
 from hm_pipeline.evaluation.evaluate import Evaluation
 from hm_pipeline.studies.answer import Answer, Measured, answer
+from hm_pipeline.studies.setting import Setting
 from hm_pipeline.studies.study import Study
-from hm_pipeline.studies.variants import Setting
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 DAY = date(2017, 9, 14)
@@ -28,7 +28,7 @@ TRAITS = Traits(
     tied=0.1,
     median_length=12,
     longest=60,
-    lengths=tuple(np.linspace(1, 60, 101).astype(int).tolist()),
+    of_length={12: 150, 30: 30, 60: 20},
 )
 SESSIONS = TRAITS.model_copy(update={"returning": 0.0})
 
@@ -49,7 +49,7 @@ def config(market: str = "demo", profile: str = "study") -> RunConfig:
 def study(**changes: Any) -> Study:
     """Of the order in which an lstm learns, unless told otherwise."""
     declared = {"name": "order", "question": "Is it the order?", "models": ["lstm"], "axes": [ORDER]}
-    return Study.model_validate({**declared, "metrics": ["hr"], **changes})
+    return Study.model_validate({**declared, "seeded": ["samples.order_seed"], "metrics": ["hr"], **changes})
 
 
 def evaluation(hits: Sequence[float], question: str = "q", **means: float) -> Evaluation:

@@ -59,6 +59,19 @@ def test_the_reference_is_compared_with_nobody() -> None:
     assert found.reference(line(found, "8")) == line(found, "16")
 
 
+def test_precision_is_a_hit_over_the_places_and_mrr_is_told_by_ndcg() -> None:
+    def of(hits: list[float]) -> Any:
+        return evaluation(hits, precision=sum(hits) / len(hits) / 14, mrr=sum(hits) / len(hits) / 3)
+
+    asked = study(axes=[WIDTH], seeds=[1, 2], metrics=["hr", "precision", "mrr"])
+    found = [measured(setting(asked, label), seed, of(hits)) for label, both in (("8", HALF), ("16", MORE))
+             for seed, hits in zip(asked.seeds, both, strict=True)]  # fmt: skip
+    gaps = line(answered(asked, found), "8").gaps
+    users_se = gaps["hr"].users_se or 0
+    assert gaps["precision"].users_se == pytest.approx(users_se / 14)
+    assert gaps["mrr"].users_se == pytest.approx(users_se / 3)  # ndcg of a half is the third place
+
+
 def test_metrics_that_are_no_mean_over_users_have_seeds_only() -> None:
     asked = study(axes=[WIDTH], seeds=[1, 2], metrics=["coverage", "hr"])
     found = [
@@ -109,7 +122,12 @@ def test_whoever_was_asked_something_else_is_not_paired_by_user() -> None:
         measured(setting(asked, "8"), seed, evaluation([1, 0, 0, 0, 0], question="other")) for seed in (1, 2)
     ]
     told = answered(asked, found)
-    assert line(told, "8").gaps["hr"].users_se is None
+    apart = math.hypot(
+        math.sqrt(0.2 * 0.8 / 4), math.sqrt(0.75 * 0.25 / 3)
+    )  # sd / sqrt n of 5 and of 4 users
+    assert line(told, "8").gaps["hr"].users_se == pytest.approx(apart)
+    assert not told.asked_alike
+    assert two().asked_alike
     assert line(told, "8").gaps["hr"].mean == pytest.approx(0.2 - 0.75)
     assert told.users == 5
 
@@ -125,7 +143,7 @@ def test_what_the_log_cannot_tell_has_a_reason_instead_of_figures() -> None:
     asked = study(needs=[{"kind": "returning_users", "value": "day"}], seeds=[1])
     found = by_seed(asked, {"correct": [[1, 0]], "random": [[0, 0]]})
     day = line(answered(asked, found, SESSIONS), "day")
-    assert day.not_identifiable == "0.0% of the users are seen on a second day"
+    assert day.not_identifiable == "0% of the users are seen on a second day, at least 5% are needed"
     assert (day.figures, day.gaps, day.seconds) == ({}, {}, None)
     assert line(answered(asked, found, SESSIONS), "random").gaps["hr"].mean == -0.5
 

@@ -11,8 +11,9 @@ from hm_pipeline.config import load as load_config
 from hm_pipeline.errors import ConfigError
 from hm_pipeline.evaluation.evaluate import METRICS
 from hm_pipeline.studies.longevity import LongevityStudy
+from hm_pipeline.studies.setting import settings_of
 from hm_pipeline.studies.study import Study, load, names
-from hm_pipeline.studies.variants import configured, settings_of, variants
+from hm_pipeline.studies.variants import configured, variants
 
 SHIPPED = names(DEPLOY)
 OF_VARIANTS = [name for name in SHIPPED if isinstance(load(DEPLOY, name), Study)]
@@ -129,8 +130,10 @@ def test_what_is_no_toml_is_named(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        (RIGHT.replace("models", "modles"), "modles"),
-        (RIGHT.replace("reference", "referenz"), "axes.0.referenz"),
+        (RIGHT.replace("models", "modles"), "toml: modles: a study has no such key; there are .*question, models, axes"),
+        (RIGHT.replace("[[axes]]", "[[axis]]"), "toml: axis: a study has no such key"),
+        ('kind = "longevity"\nquestion = "?"\nmodels = ["als"]\nseeds = [1]', "toml: a longevity study has no seeds"),
+        (RIGHT.replace("reference", "referenz"), "toml: axes.0.referenz: axes.0 has no such key; there are path, values, reference, labels"),
         (RIGHT.replace('reference = "correct"', 'reference = "right"'), "'right' is none of the values"),
         (RIGHT.replace('"day"]', '"correct"]'), "a value of samples.order stands twice"),
         (RIGHT.replace(', "day"]', "]"), "axes.0.values"),
@@ -143,7 +146,7 @@ def test_what_is_no_toml_is_named(folder: Path) -> None:
         ('reference_model = "gru"' + RIGHT, "reference_model 'gru' is none of the models"),
         ('fixed = { "samples.order" = "day" }' + RIGHT, "axes, fixed: samples.order stands twice"),
         (RIGHT + RIGHT[RIGHT.index("[[axes]]") :], "axes, fixed: samples.order stands twice"),
-        ('kind = "variant"' + RIGHT, "expected tags: .variants., .longevity."),
+        ('kind = "variant"' + RIGHT, "kind: 'variant' is none of 'variants', 'longevity'"),
         ('fixed = { "samples" = {} }' + RIGHT, "samples.order is a part of samples"),
         (RIGHT + THESIS.replace("lstm · day", "day"), "thesis.figures: day: neither .*lstm · correct, lstm · day"),
         (RIGHT + THESIS.replace("hr =", "hitrate ="), "thesis.figures: hitrate"),
@@ -166,6 +169,47 @@ def test_a_metric_may_be_of_items_or_of_their_attributes(folder: Path, metric: s
 def test_a_need_of_a_value_that_is_not_asked_is_a_typo(folder: Path) -> None:
     needs = '\n[[needs]]\nkind = "returning_users"\nvalue = "dya"\n'
     refused(folder, RIGHT + needs, "needs: 'dya' is no value of an axis")
+
+
+TWO = """
+question = "Which?"
+models = ["lstm"]
+axes = [
+    { path = "models.*.item_embedding", values = [20, 64], reference = 64 },
+    { path = "models.*.training.max_history", values = [10, 20], reference = 10 },
+]
+"""
+LONGER = '\n[[needs]]\nkind = "longer_histories"\nthan = 10\n'
+
+
+def test_a_need_of_a_value_that_two_axes_have_says_of_which(folder: Path) -> None:
+    refused(
+        folder,
+        TWO + LONGER + "value = 20",
+        r"needs: 20 is a value of models.*\.item_embedding and of .*: say which",
+    )
+    named = TWO + LONGER + 'value = 20\npath = "models.*.training.max_history"'
+    assert load(written(folder, named), "mine")
+
+
+@pytest.mark.parametrize(
+    ("need", "said"),
+    [
+        (
+            'value = 64\npath = "models.*.training.max_history"',
+            r"64 is no value of models\.\*\.training\.max_history",
+        ),
+        ('value = 20\npath = "samples.order"', r"path samples\.order is no axis; there is models"),
+        ('path = "models.*.item_embedding"', r"path models\.\*\.item_embedding without a value"),
+    ],
+)
+def test_a_path_of_a_need_is_one_of_an_axis_that_has_its_value(folder: Path, need: str, said: str) -> None:
+    refused(folder, TWO + LONGER + need, said)
+
+
+def test_true_is_not_one(folder: Path) -> None:
+    text = 'question = "?"\nmodels = ["lstm"]\naxes = [{ path = "models.*.tied", values = [true, false], reference = true }]'
+    refused(folder, text + LONGER + "value = 1", "needs: 1 is no value of an axis")
 
 
 def test_an_unknown_need_says_which_there_are(folder: Path) -> None:
@@ -195,7 +239,7 @@ def axis(path: str, *values: Any) -> dict[str, Any]:
     [
         ("samples.ordre", "samples.ordre: nothing is called 'ordre' there; there is .*order"),
         ("sample.order", "sample.order: nothing is called 'sample' there; there is profile, market, samples"),
-        ("models.*.widht", "models.*.widht: nothing is called 'widht' there; there is .*item_embedding"),
+        ("models.*.widht", "models.lstm.widht: nothing is called 'widht' there; there is .*item_embedding"),
         ("models.gru.hidden", "nothing is called 'gru' there; there is lstm"),
         ("samples.order.x", "nothing is called 'x' there; there is a value, 'correct'"),
     ],
@@ -226,6 +270,19 @@ def test_values_that_no_fit_and_no_evaluation_looks_at_are_no_question(path: str
         variants(of(axes=[axis(path, *values[path])]), config())
 
 
+@pytest.mark.parametrize("protocol", ["leave_last_out", "thesis"])
+def test_users_who_validate_are_chosen_under_next_day_only(protocol: str) -> None:
+    shares = [axis("samples.validation_share", 0.1, 0.3)]
+    with pytest.raises(ConfigError, match=r"nothing there looks at samples\.validation_share"):
+        variants(of(axes=shares, protocol=protocol), config())
+    assert variants(of(axes=shares, protocol="next_day"), config())
+
+
+def test_the_seed_of_what_is_not_shuffled_is_no_question() -> None:
+    with pytest.raises(ConfigError, match=r"nothing there looks at samples\.order_seed"):
+        variants(of(axes=[axis("samples.order_seed", 1, 2)]), config())
+
+
 def test_lists_of_different_length_are_no_comparison() -> None:
     with pytest.raises(ConfigError, match="figures at different k are no comparison"):
         variants(of(axes=[axis("publish.k", 5, 14)]), config())
@@ -249,12 +306,18 @@ def test_what_follows_the_seeds_is_set_by_nobody_else(declared: dict[str, Any]) 
 
 
 def test_a_fixed_path_is_held_to_the_same() -> None:
-    with pytest.raises(ConfigError, match=r"market\.window_day: nothing is called 'window_day' there"):
+    with pytest.raises(
+        ConfigError, match=r"study mine: market\.window_day: nothing is called 'window_day' there"
+    ):
         variants(of(axes=[ORDER], fixed={"market.window_day": 9}), config())
 
 
 def test_a_path_that_one_of_the_models_lacks_is_refused() -> None:
-    with pytest.raises(ConfigError, match="nothing is called 'item_embedding' there; there is kind, forward"):
+    said = (
+        r"study mine: models\.itemknn\.item_embedding: nothing is called 'item_embedding' there; there is kind, "
+        r"forward.*\. Every model of the study must have models\.\*\.item_embedding"
+    )
+    with pytest.raises(ConfigError, match=said):
         variants(of(models=["lstm", "itemknn"], axes=[WIDTH]), config())
 
 

@@ -1,14 +1,28 @@
 """The answer as a page and as a picture."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from by_hand import SESSIONS, TRAITS, WIDTH, answered, by_seed, evaluation, measured, setting, study
+from by_hand import (
+    DAY,
+    ORDER,
+    SESSIONS,
+    TRAITS,
+    WIDTH,
+    answered,
+    by_seed,
+    config,
+    evaluation,
+    measured,
+    setting,
+    study,
+)
 from rich.console import Console
 
 from flows import display
-from hm_pipeline.studies.answer import Answer
+from hm_pipeline.studies.answer import Answer, answer
 from hm_pipeline.studies.figure import figure
 from hm_pipeline.studies.table import markdown
 from hm_pipeline.studies.words import sentence
@@ -74,6 +88,61 @@ def test_noise_is_called_so_and_what_has_no_error_is_not_judged() -> None:
     assert rows(markdown(answered(asked, bare)))[-1][3:] == ["-"] * 5
 
 
+def test_one_seed_of_a_net_is_no_verdict_and_one_of_neighbours_is() -> None:
+    net, neighbours = (study(axes=[ORDER | {"values": ["correct", "day"]}], models=[m], seeds=[1], seeded=[])
+                       for m in ("lstm", "itemknn"))  # fmt: skip
+    told = [
+        answered(asked, by_seed(asked, {"correct": [MUCH], "day": [LITTLE]})) for asked in (net, neighbours)
+    ]
+    lone, sure = (rows(markdown(one))[-1] for one in told)
+    assert lone[:4] == sure[:4] == ["day", "correct", "-40.00", "-49.65 … -30.35"]
+    assert lone[4:] == ["-", "9.65", "-", "users only: worse"]
+    assert sure[4:] == ["-", "9.65", "13.79", "**worse**"]
+
+
+def test_what_is_not_kept_a_user_is_no_verdict_either() -> None:
+    asked = study(axes=[WIDTH], metrics=["coverage"], seeds=[1, 2])
+    found = [measured(setting(asked, label), seed, evaluation([1], coverage=share + seed / 1000))
+             for label, share in (("8", 0.9), ("16", 0.5)) for seed in (1, 2)]  # fmt: skip
+    page = markdown(answered(asked, found))
+    assert rows(page)[-1] == ["8", "16", "+40.00", "+40.00 … +40.00", "0.00", "-", "-", "seeds only: better"]
+    assert "better than 16 over seeds only: 8 (" in page
+
+
+def test_an_approximate_search_says_how_much_of_the_exact_lists_it_finds() -> None:
+    asked = study(models=["als", "aals"], axes=[], reference_model="als", seeds=[1, 2])
+    facts = {"ann_recall_at_k": 0.62, "ann_recall_target": 0.9, "ann_recall_target_met": 0.0}
+    found = [replace(measured(setting(asked, model=model), seed, evaluation([1, 0])), facts=told)
+             for model, told in (("als", {}), ("aals", facts)) for seed in asked.seeds]  # fmt: skip
+    page = markdown(answered(asked, found))
+    assert rows(page)[:3] == [
+        ["setting", "hr", "ANN recall", "s a fit"],
+        ["als", "50.00% ±0.00", "-", "2"],
+        ["aals", "50.00% ±0.00", "62.0%, below its target of 0.9", "2"],
+    ]
+    assert "- ANN recall: the share of the items of exact lists" in page
+    met = [replace(one, facts={**facts, "ann_recall_target_met": 1.0}) for one in found]
+    assert rows(markdown(answered(asked, met)))[2][2] == "62.0%"
+    assert "ANN" not in markdown(widths())
+
+
+def test_where_an_axis_changes_the_log_each_log_is_told_and_vocabularies_differ() -> None:
+    windows = {"path": "market.window_days", "values": [9, 30], "reference": 30}
+    asked = study(axes=[windows], models=["itemknn"], seeds=[1])
+    found = [measured(setting(asked, label), 1, evaluation([1, 0], question=label)) for label in ("9", "30")]
+    page = markdown(answer(asked, config(), DAY, "test", TRAITS, found, {"9": SESSIONS, "30": TRAITS}))
+    assert (
+        "- The log of market.window_days = 9: 3,000 interactions of 200 users with 40 items; 0.0% of" in page
+    )
+    assert (
+        "- The log of market.window_days = 30: 3,000 interactions of 200 users with 40 items; 80.0% of"
+        in page
+    )
+    assert "- The log:" not in page
+    assert "- Samples differ between settings, and so do their vocabularies: coverage, novelty" in page
+    assert "vocabularies" not in markdown(widths())
+
+
 def test_a_model_without_chance_has_no_error_over_seeds() -> None:
     asked = study(axes=[WIDTH], seeds=[1, 2])
     found = [measured(setting(asked, label), seed, evaluation([1, 0]), fit=label)
@@ -95,7 +164,9 @@ def test_what_the_log_cannot_tell_stands_in_its_row_and_why_below() -> None:
     asked = study(needs=[{"kind": "returning_users", "value": "day"}], thesis=ORDER_THESIS, seeds=[1])
     page = markdown(answered(asked, by_seed(asked, {"correct": [[1, 0]], "random": [[0, 0]]}), SESSIONS))
     assert rows(page)[2] == ["day", "not identifiable", "49.37", "-"]
-    assert "- Not identifiable: day: 0.0% of the users are seen on a second day." in page
+    assert (
+        "- Not identifiable: day: 0% of the users are seen on a second day, at least 5% are needed." in page
+    )
 
 
 ORDER_THESIS = {"source": "table 4.4", "figures": {"hr": {"lstm · day": 49.37}}}

@@ -12,8 +12,10 @@ from hm_pipeline.errors import ConfigError
 from hm_pipeline.models.als_config import AlsConfig
 from hm_pipeline.models.blend_config import BlendConfig
 from hm_pipeline.models.sequencer_config import LstmConfig
+from hm_pipeline.studies.identifiable import unidentifiable
+from hm_pipeline.studies.setting import has_chance, reference_of, settings_of
 from hm_pipeline.studies.study import Study
-from hm_pipeline.studies.variants import Variant, reference_of, settings_of, unidentifiable, variants
+from hm_pipeline.studies.variants import Variant, variants
 from hm_pipeline.training.config import SampledSoftmax
 
 RATE: dict[str, Any] = {
@@ -78,8 +80,11 @@ def test_a_shuffling_follows_the_seed_and_what_is_not_shuffled_has_none() -> Non
     assert found[0].config == found[1].config, "one fit, whatever the seed"
 
 
-def test_without_being_told_a_shuffling_stays_the_same() -> None:
-    assert {v.config.samples.order_seed for v in made(seeds=[5, 6])} == {1}
+def test_shufflings_that_no_seed_changes_are_refused_and_what_to_write_is_said() -> None:
+    with pytest.raises(ConfigError, match=r'write seeded = \["samples.order_seed"\]'):
+        made(seeds=[5, 6], seeded=[])
+    assert made(axes=[RATE], seeded=[])
+    assert made(axes=[RATE], seeded=[], fixed={"samples.order": "day"}), "all see the same one"
 
 
 def test_fixed_values_are_the_same_for_all_and_what_nobody_names_is_the_profiles() -> None:
@@ -150,7 +155,7 @@ def test_each_model_is_compared_with_itself_or_all_with_one() -> None:
 # ---- what a log must show ----
 
 
-def lacking(needs: list[dict[str, Any]], **traits: float) -> dict[str, str]:
+def lacking(needs: list[dict[str, Any]], **traits: Any) -> dict[str, str]:
     asked: Study = study(needs=needs)
     found = unidentifiable(asked, TRAITS.model_copy(update=traits))
     return {one.label(asked): reason for one, reason in found.items()}
@@ -162,7 +167,9 @@ def test_a_log_that_can_answer_lacks_nothing() -> None:
 
 def test_a_need_of_one_value_leaves_the_others_alone() -> None:
     need = {"kind": "returning_users", "value": "day"}
-    assert lacking([need], returning=0.031) == {"day": "3.1% of the users are seen on a second day"}
+    assert lacking([need], returning=0.031) == {
+        "day": "3.1% of the users are seen on a second day, at least 5% are needed"
+    }
 
 
 def test_a_need_without_a_value_is_of_all() -> None:
@@ -173,8 +180,11 @@ def test_a_need_without_a_value_is_of_all() -> None:
 @pytest.mark.parametrize(
     ("traits", "said"),
     [
-        ({"same_day": 0.02}, "2.0% of the interactions follow another one of their day"),
-        ({"tied": 0.9}, "90% of a day's neighbours have one stamp: their order is unknown"),
+        (
+            {"same_day": 0.02},
+            "2% of the interactions follow another one of their day, at least 5% are needed",
+        ),
+        ({"tied": 0.9}, "90% of a day's neighbours have one stamp, at most 50% may: their order is unknown"),
     ],
 )
 def test_order_inside_days_needs_several_interactions_and_stamps(traits: dict[str, float], said: str) -> None:
@@ -184,7 +194,40 @@ def test_order_inside_days_needs_several_interactions_and_stamps(traits: dict[st
 def test_long_histories_are_counted_by_users() -> None:
     assert lacking([{"kind": "longer_histories", "than": 50, "value": "day"}]) == {}
     said = lacking([{"kind": "longer_histories", "than": 60, "value": "day"}])
-    assert said == {"day": "0.0% of the histories are longer than 60 (the longest has 60)"}
+    assert said == {
+        "day": "0% of the histories are longer than 60, at least 1% are needed (the longest has 60)"
+    }
+
+
+def test_a_share_is_told_as_small_as_it_is() -> None:
+    few = {"users": 100_000, "of_length": {5: 99_999, 21: 1}, "longest": 21}
+    said = lacking([{"kind": "longer_histories", "than": 20, "value": "day"}], **few)
+    assert said == {
+        "day": "0.001% of the histories are longer than 20, at least 1% are needed (the longest has 21)"
+    }
+
+
+def test_a_need_that_names_its_axis_leaves_the_same_value_of_the_other_alone() -> None:
+    past = {"path": "models.*.training.max_history", "values": [8, 20], "reference": 20}
+    need = {"kind": "returning_users", "value": 8, "path": past["path"]}
+    asked = study(axes=[WIDTH, past], needs=[need])
+    assert [one.label(asked) for one in unidentifiable(asked, SESSIONS)] == ["8 · 8", "16 · 8"]
+
+
+def test_each_log_is_asked_for_itself() -> None:
+    windows = {"path": "market.window_days", "values": [9, 30], "reference": 30}
+    asked = study(axes=[windows, WIDTH], needs=[{"kind": "returning_users"}])
+    found = unidentifiable(asked, SESSIONS, {"9": SESSIONS, "30": TRAITS})
+    assert [one.label(asked) for one in found] == ["9 · 8", "9 · 16"]
+
+
+@pytest.mark.parametrize(("model", "draws"), [("lstm", True), ("als", True), ("aals", True), ("blend", True),
+                                              ("popularity", False), ("repeat", False), ("markov", False),
+                                              ("itemknn", False), ("of older code", True)])  # fmt: skip
+def test_who_has_a_seed_has_a_chance(model: str, draws: bool) -> None:
+    asked = study(models=[model])
+    assert has_chance(asked, setting(asked, "correct")) == draws
+    assert has_chance(asked, setting(asked, "day")), "its shuffling"
 
 
 def test_the_first_thing_that_lacks_is_told() -> None:

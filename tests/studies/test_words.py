@@ -8,12 +8,13 @@ from by_hand import DAY, SESSIONS, TRAITS, WIDTH, answered, by_seed, evaluation,
 
 from hm_pipeline.data.traits import Traits
 from hm_pipeline.studies.answer import Answer, Line
+from hm_pipeline.studies.identifiable import unidentifiable
+from hm_pipeline.studies.setting import Setting, settings_of
 from hm_pipeline.studies.statistics import Gap, Spread
-from hm_pipeline.studies.variants import Setting, settings_of, unidentifiable
 from hm_pipeline.studies.words import amount, reasons, sentence
 
-SURE = Gap(mean=0.05, low=0.03, high=0.07, users_se=0.001, detectable=0.04)
-NOISE = Gap(mean=0.001, low=-0.02, high=0.022, users_se=0.01, detectable=0.0321)
+SURE = Gap(mean=0.05, low=0.03, high=0.07, users_se=0.001, seeds=3, chance=True)
+NOISE = Gap(mean=0.001, low=-0.02, high=0.022, users_se=0.01, seeds=3, chance=True)
 NEEDS = [{"kind": "returning_users", "value": "day"}]
 
 
@@ -36,7 +37,7 @@ def _line(
 
 
 def minus(gap: Gap) -> Gap:
-    return Gap(mean=-gap.mean, low=-gap.high, high=-gap.low, users_se=gap.users_se, detectable=gap.detectable)  # type: ignore[operator]
+    return gap.model_copy(update={"mean": -gap.mean, "low": -gap.high, "high": -gap.low})  # type: ignore[operator]
 
 
 def test_better_says_by_how_much_and_in_which_interval() -> None:
@@ -57,7 +58,7 @@ def test_noise_says_what_would_have_been_found() -> None:
     told = sentence(answer({"day": NOISE, "random": minus(NOISE)}))
     assert told == (
         "**hr@14 on demo**: no more than noise against correct: day (+0.10 points), random (-0.10 points); "
-        "3.21 points would have been found in four of five cases."
+        "3.83 points would have been found in four of five cases."
     )
 
 
@@ -96,15 +97,18 @@ def test_a_setting_that_the_log_cannot_tell_is_named_at_the_end() -> None:
 
 def test_a_question_that_the_log_cannot_answer_says_why() -> None:
     told = sentence(answer({}, traits=SESSIONS, needs=[{"kind": "returning_users"}]))
-    assert told == "**Not identifiable on demo**: 0.0% of the users are seen on a second day."
+    assert (
+        told
+        == "**Not identifiable on demo**: 0% of the users are seen on a second day, at least 5% are needed."
+    )
 
 
 def test_several_reasons_each_have_their_settings() -> None:
     needs = [*NEEDS, {"kind": "longer_histories", "than": 60, "value": "random"}]
     told = answer({}, traits=SESSIONS, needs=needs)
     assert list(reasons(told)) == [
-        "day: 0.0% of the users are seen on a second day",
-        "random: 0.0% of the histories are longer than 60 (the longest has 60)",
+        "day: 0% of the users are seen on a second day, at least 5% are needed",
+        "random: 0% of the histories are longer than 60, at least 1% are needed (the longest has 60)",
     ]
 
 
@@ -130,8 +134,9 @@ def test_a_difference_without_any_error_is_neither_better_nor_noise() -> None:
 
 def test_where_only_seeds_have_an_error_it_says_that_users_have_none() -> None:
     seeds_only = SURE.model_copy(update={"users_se": None})
-    told = sentence(answer({"day": seeds_only}, "mrr"))
-    assert told.endswith("; mrr is not kept a user: what other users would make of it is unknown.")
+    told = sentence(answer({"day": seeds_only}, "novelty"))
+    assert "better than correct over seeds only: day (+0.05 nats, 95% +0.03 to +0.07)" in told
+    assert told.endswith("; novelty is not kept a user: what other users would make of it is unknown.")
 
 
 def test_a_fit_that_a_night_cut_short_is_named() -> None:
@@ -142,7 +147,18 @@ def test_a_fit_that_a_night_cut_short_is_named() -> None:
 
 
 def test_a_single_seed_says_what_it_does_not_know() -> None:
-    assert sentence(answer({"day": SURE}, seeds=[1])).endswith("; one seed, whose own noise is unknown.")
+    one = SURE.model_copy(update={"low": None, "high": None, "seeds": 1})
+    told = sentence(answer({"day": one, "random": one.model_copy(update={"mean": -0.05})}, seeds=[1]))
+    assert "better than correct over users only: day (+5.00 points" in told
+    assert "worse than correct over users only: random (-5.00 points" in told
+    assert "beyond noise" not in told
+    assert told.endswith("; one seed cannot tell what another one would make of it: ask with more.")
+
+
+def test_where_nothing_is_random_one_seed_is_enough() -> None:
+    sure = SURE.model_copy(update={"low": None, "high": None, "seeds": 1, "chance": False})
+    told = sentence(answer({"day": sure}, models=["itemknn"], seeds=[1]))
+    assert "better than correct beyond noise: day (+5.00 points, 95% +4.80 to +5.20)." in told
 
 
 def test_other_questions_are_confessed() -> None:
