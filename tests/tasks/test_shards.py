@@ -17,7 +17,7 @@ from hm_pipeline.data.samples import Samples
 from hm_pipeline.models.release import Release
 from hm_pipeline.retrieval.answer import BLOCK_ROWS
 from tasks.erasure import _forget
-from tasks.lists import answer_shard, lists_address, recommend
+from tasks.lists import LISTS, answer_shard, lists_address, recommend
 from tasks.settings import settings
 from tasks.shard import Shard, shards
 from tasks.stage import Stored, stored
@@ -111,6 +111,9 @@ def test_workers_are_asked_once_for_what_is_not_there(cut: list[Shard], sent: li
     assert sent == [cut[0].address, cut[2].address]
     assert made is not None
     assert made.prefix == lists_address(run, everything, ref)
+    assert pl.read_parquet(made.folder() / LISTS)["user_id"].is_sorted(), (
+        "parts in another order than the users"
+    )
 
 
 def test_lists_that_one_process_made_are_not_cut_and_answered_again(
