@@ -1,16 +1,19 @@
 """Ranges of days and holes in them: what is run, what is left alone, and who is champion afterwards."""
 
-from datetime import timedelta
+from datetime import date, timedelta
+from pathlib import Path
 
 import pytest
 from elsewhere import elsewhere
-from embedded import run_backfill, run_gaps
+from embedded import World, run_backfill, run_gaps, without_orchestrator
 from killing import night
 from left import Unkilled, seen
 from tiny_market import FIRST, MARKET, NIGHTS, folder_of
 
+from flows import dispatch
 from flows.backfill import backfill
 from flows.dispatch import cancel_children
+from flows.errand import Errand
 from hm_pipeline.config import load
 from hm_pipeline.errors import ConfigError, DispatchError
 from tasks.gaps import holes, is_there, missing
@@ -49,6 +52,60 @@ def test_a_day_that_fails_stops_no_other_and_is_named(unkilled: Unkilled) -> Non
 def test_a_range_that_ends_before_it_begins_is_refused() -> None:
     with pytest.raises(ConfigError, match=f"ends on {EVE}, before it begins on {TONIGHT}"):
         run_backfill(MARKET, TONIGHT, EVE)
+
+
+@pytest.mark.parametrize("only_missing", [False, True])
+def test_days_past_retention_are_refused_before_anything_is_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, only_missing: bool
+) -> None:
+    world, started = World(tmp_path), list[date]()
+    world.settle("retention_days = 8")
+    monkeypatch.setattr("flows.backfill.nights", lambda config, days, parallel: started.extend(days))
+    with world.entered():
+        with pytest.raises(ConfigError, match=f"1 of these days, {EVE} to {EVE}, are more than"):
+            run_backfill(MARKET, EVE, EVE + timedelta(days=9), only_missing)
+        assert started == []
+        kept = run_backfill(MARKET, EVE, EVE + timedelta(days=8), only_missing)
+    assert started == kept == [EVE + timedelta(days=n) for n in range(9)]
+
+
+class Nightly:
+    """A night's run on a pool, over at the second look; `most`: how many lived at once."""
+
+    live, most, begun = 0, 0, list[str]()
+
+    def __init__(self, errand: Errand) -> None:
+        self.errand, self.looks = errand, 0
+        self.begun.append(errand.name)
+        Nightly.live += 1
+        Nightly.most = max(Nightly.most, Nightly.live)
+
+    @classmethod
+    def of(cls, errand: Errand) -> "Nightly":
+        return cls(errand)
+
+    def look(self) -> bool:
+        self.looks += 1
+        Nightly.live -= self.looks == 2
+        return self.looks == 2
+
+
+@pytest.mark.parametrize("parallel", [1, 2])
+def test_on_the_pools_so_many_nights_run_at_once_as_were_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, parallel: int
+) -> None:
+    world = World(tmp_path)
+    world.settle()
+    monkeypatch.setenv("HM_DISPATCH", "pools")
+    monkeypatch.setattr(dispatch, "Child", Nightly)
+    monkeypatch.setattr(dispatch, "POLL_SECONDS", 0)
+    monkeypatch.setattr(Nightly, "live", 0)
+    monkeypatch.setattr(Nightly, "most", 0)
+    monkeypatch.setattr(Nightly, "begun", [])
+    with world.entered(), without_orchestrator():
+        backfill.fn(MARKET, EVE, LATER, parallel=parallel)
+    assert Nightly.begun == [f"{MARKET}-{day}" for day in (EVE, TONIGHT, NEXT, LATER)]
+    assert Nightly.most == parallel
 
 
 def test_who_cancels_a_backfill_cancels_its_nights() -> None:

@@ -1,8 +1,9 @@
-"""Fits in one process: one that fails stops no other."""
+"""Fits in one process: one that fails stops no other. On the pools: a server that is away is waited for."""
 
 from types import SimpleNamespace
 from typing import Any
 
+import httpx
 import pytest
 
 from flows import dispatch
@@ -47,3 +48,49 @@ def test_several_are_named_together(trained: list[str]) -> None:
 def test_what_is_ordered_twice_is_fitted_once(trained: list[str]) -> None:
     assert dispatch.fitted([order("als"), order("als")]) == ["a fitted als"] * 2
     assert trained == ["als"]
+
+
+class Away:
+    """A server that fails so many times, with these errors in turn, before it answers; sleeping takes no time."""
+
+    def __init__(self, times: float, *errors: httpx.HTTPError) -> None:
+        self.times, self.errors, self.now, self.asked = times, errors, 0.0, 0
+
+    def ask(self) -> str:
+        self.asked += 1
+        if self.asked <= self.times:
+            raise self.errors[self.asked % len(self.errors)]
+        return "an answer"
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+def status(code: int) -> httpx.HTTPStatusError:
+    return httpx.HTTPStatusError(str(code), request=httpx.Request("GET", "/"), response=httpx.Response(code))
+
+
+def test_a_server_that_restarts_is_asked_until_it_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    server = Away(7, status(503), httpx.ConnectError("refused"), httpx.ReadTimeout("slow"))
+    monkeypatch.setattr(dispatch, "time", server)
+    assert dispatch._patiently(server.ask) == "an answer"
+    assert (server.asked, server.now) == (8, 7 * dispatch.POLL_SECONDS)
+
+
+def test_one_that_stays_away_is_given_up_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    server, patience = Away(float("inf"), httpx.ConnectError("refused")), dispatch.SERVER_AWAY.total_seconds()
+    monkeypatch.setattr(dispatch, "time", server)
+    with pytest.raises(httpx.ConnectError, match="refused"):
+        dispatch._patiently(server.ask)
+    assert patience < server.now <= patience + dispatch.POLL_SECONDS
+
+
+def test_a_request_that_was_wrong_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    server = Away(float("inf"), status(422))
+    monkeypatch.setattr(dispatch, "time", server)
+    with pytest.raises(httpx.HTTPStatusError, match="422"):
+        dispatch._patiently(server.ask)
+    assert server.asked == 1

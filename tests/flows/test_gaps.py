@@ -1,7 +1,7 @@
 """When the check for gaps looks at all, and what it counts as the same night; no server is asked."""
 
-from collections.abc import Iterator
-from datetime import date
+from collections.abc import Iterable, Iterator
+from datetime import UTC, date, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Self
@@ -9,20 +9,26 @@ from uuid import uuid4
 
 import pytest
 from embedded import World, without_orchestrator
+from prefect.client.schemas.filters import FlowRunFilter
+from prefect.client.schemas.objects import StateType
 from tiny_market import MARKET, NIGHTS
 
 import flows.gaps
 from flows.backfill import errand_of
 from hm_pipeline.config import load
+from hm_pipeline.registry.ledger import Decision
+from hm_pipeline.registry.promotion import Verdict
+from tasks import ledger
 from tasks.settings import settings
 
 
 class Server:
-    """A Prefect server with one deployment, of which nothing runs."""
+    """A Prefect server with one deployment and its runs: none, unless told otherwise."""
 
-    def __init__(self, paused: bool, active: list[bool]) -> None:
+    def __init__(self, paused: bool, active: list[bool], runs: Iterable[Any] = ()) -> None:
         schedules = [SimpleNamespace(active=one) for one in active]
         self.nightly = SimpleNamespace(id=uuid4(), paused=paused, schedules=schedules)
+        self.runs = list(runs)
 
     def __enter__(self) -> Self:
         return self
@@ -34,8 +40,13 @@ class Server:
         assert name == f"daily/{MARKET}"
         return self.nightly
 
-    def read_flow_runs(self, **_: Any) -> list[Any]:
-        return []
+    def read_flow_runs(self, flow_run_filter: FlowRunFilter) -> list[Any]:
+        of_it, state = flow_run_filter.deployment_id, flow_run_filter.state
+        assert of_it is not None
+        assert of_it.any_ == [self.nightly.id]
+        assert state is not None
+        assert state.type is not None
+        return [run for run in self.runs if run.state in (state.type.any_ or ())]
 
 
 @pytest.fixture
@@ -93,6 +104,32 @@ def test_where_the_nights_are_scheduled_the_day_is_the_planned_one(
 ) -> None:
     monkeypatch.setattr(flows.gaps, "logical_day", lambda config, day: day or NIGHTS[0])
     assert check(monkeypatch, Server(paused=False, active=[False, True])) == started == [NIGHTS[0]]
+
+
+def a_run(state: StateType, given: date | None, planned: date) -> Any:
+    """A flow run of the nights: of the day that it was given, else of the one it is planned for."""
+    at = datetime(planned.year, planned.month, planned.day, 3, tzinfo=UTC)
+    return SimpleNamespace(state=state, parameters={"day": given and str(given)}, expected_start_time=at)
+
+
+def test_days_that_a_run_lives_for_or_was_cancelled_for_are_left_alone(
+    world: World, started: list[date], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, running, planned, cancelled, crashed = NIGHTS
+    verdict = Verdict(day=first, promote=False, winner=None, step="stays", reason="")
+    ledger.append(MARKET, Decision(seq=1, day=first, run_digest="a", verdict=verdict, lists=""))
+    server = Server(
+        paused=False,
+        active=[True],
+        runs=[
+            a_run(StateType.COMPLETED, first, first),
+            a_run(StateType.RUNNING, running, crashed),
+            a_run(StateType.SCHEDULED, None, planned),
+            a_run(StateType.CANCELLED, cancelled, first),
+            a_run(StateType.CRASHED, None, crashed),
+        ],
+    )
+    assert check(monkeypatch, server, crashed) == started == [first, crashed]
 
 
 def test_new_code_new_configuration_and_new_files_are_another_errand(
