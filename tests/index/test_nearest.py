@@ -235,6 +235,13 @@ def test_an_index_of_annoy_that_0_1_0_wrote_is_still_read(tmp_path: Path) -> Non
     np.testing.assert_array_equal(again.items, index.best(QUERIES, K, LAST).items)
 
 
+def said_by(code: str) -> str:
+    """What a process of its own prints."""
+    return subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout.strip()
+
+
 def test_exact_needs_neither_faiss_nor_annoy_nor_torch() -> None:
     code = (
         "import sys, numpy as np\n"
@@ -243,8 +250,7 @@ def test_exact_needs_neither_faiss_nor_annoy_nor_torch() -> None:
         "Nearest('exact', np.ones((9, 2), np.float32)).best(np.ones((3, 2), np.float32), 2, np.zeros(3, np.int32))\n"
         "print(sorted({'torch', 'faiss', 'annoy'} & set(sys.modules)))"
     )
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert found.stdout.strip() == "[]"
+    assert said_by(code) == "[]"
 
 
 def test_faiss_leaves_torch_its_threads() -> None:
@@ -259,8 +265,7 @@ def test_faiss_leaves_torch_its_threads() -> None:
         "codes.propose(vectors[:600], 3, 9)\n"
         "print([*told, torch.get_num_threads()])"
     )
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert found.stdout.strip() == "[2, 2]"
+    assert said_by(code) == "[2, 2]"
 
 
 def test_recall_counts_the_items_that_are_there_to_be_found() -> None:
