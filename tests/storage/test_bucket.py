@@ -5,7 +5,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from botocore.exceptions import ConnectionClosedError
+from botocore.exceptions import ClientError, ConnectionClosedError
 
 from hm_pipeline.errors import StorageError
 from hm_pipeline.storage import find, open_storage, publish
@@ -62,6 +62,37 @@ def test_a_manifest_whose_answer_was_lost_keeps_its_files(bucket: Bucket, made):
     assert losing.left == 0
     assert find(bucket, "p") == manifest
     assert len(bucket.keys()) == 2
+
+
+def clashing(times: int) -> Any:
+    """S3's answer to the first conditional writes while another one is under way."""
+
+    def answer(**_: Any) -> None:
+        nonlocal times
+        times -= 1
+        if times >= 0:
+            error = {"Code": "ConditionalRequestConflict", "Message": "a conflicting operation occurred"}
+            raise ClientError({"Error": error}, "PutObject")
+
+    return answer
+
+
+@pytest.mark.parametrize("exists", [False, True], ids=["create", "replace"])
+def test_a_conditional_write_that_met_another_one_is_sent_again(bucket: Bucket, exists: bool):
+    version = None
+    if exists:
+        bucket.write("p", b"1")
+        _, version = bucket.read_versioned("p")
+    bucket.client.meta.events.register("before-call.s3.PutObject", clashing(9))
+
+    assert bucket.replace("p", b"2", version)
+    assert bucket.read("p") == b"2"
+
+
+def test_ten_clashes_in_a_row_are_told(bucket: Bucket):
+    bucket.client.meta.events.register("before-call.s3.PutObject", clashing(10))
+    with pytest.raises(StorageError, match="ten writers in a row"):
+        bucket.create("p", b"1")
 
 
 def test_folder_markers_of_other_tools_are_not_listed(bucket: Bucket):

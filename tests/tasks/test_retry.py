@@ -12,16 +12,34 @@ from hm_pipeline.errors import NotThereError, RegistryError, StorageError
 from hm_pipeline.registry.state import State as Ledger
 from hm_pipeline.storage.folder import Folder
 from tasks import register
+from tasks.commit import commit, publish
 from tasks.decide import weigh
+from tasks.drift import measure_drift
 from tasks.erasure import erase, prune
+from tasks.evaluate import evaluate_release, read_champion
+from tasks.extract import extract
+from tasks.lists import answer_shard, examine, recommend
+from tasks.longevity import measure_longevity
+from tasks.office import published_hr
+from tasks.prepare import prepare
+from tasks.register import withdraw
+from tasks.report import report
+from tasks.samples import build_samples
 from tasks.settings import settings
+from tasks.train import train
+
+STORING = [
+    prepare, extract, build_samples, evaluate_release, read_champion, measure_longevity, measure_drift, published_hr,
+    weigh, recommend, answer_shard, examine, commit, publish, report, erase, prune,
+]  # fmt: skip
+TRACKING = [register.register, withdraw, publish, erase]
 
 
 def failed_by(error: Exception) -> State[Any]:
     return State(type=StateType.FAILED, data=error)
 
 
-@pytest.mark.parametrize("step", [erase, prune, weigh], ids=lambda step: step.name)
+@pytest.mark.parametrize("step", STORING, ids=lambda step: step.name)
 def test_storage_that_does_not_answer_is_asked_again_and_a_fault_is_not(step: Any) -> None:
     assert step.retries == len(step.retry_delay_seconds)
     assert sum(step.retry_delay_seconds) >= 30, "half a minute is what the README promises"
@@ -30,9 +48,15 @@ def test_storage_that_does_not_answer_is_asked_again_and_a_fault_is_not(step: An
     assert not step.retry_condition_fn(step, None, failed_by(KeyError("a bug")))
 
 
-def test_an_erasure_asks_mlflow_again_too() -> None:
-    assert erase.retry_condition_fn is not None
-    assert erase.retry_condition_fn(erase, None, failed_by(RegistryError("500")))
+@pytest.mark.parametrize("step", TRACKING, ids=lambda step: step.name)
+def test_mlflow_that_does_not_answer_is_asked_again_and_a_fault_is_not(step: Any) -> None:
+    assert step.retries == len(step.retry_delay_seconds)
+    assert step.retry_condition_fn(step, None, failed_by(RegistryError("500")))
+    assert not step.retry_condition_fn(step, None, failed_by(KeyError("a bug")))
+
+
+def test_training_is_never_tried_again() -> None:
+    assert train.retries == 0
 
 
 def test_a_deletion_that_storage_broke_off_is_whole_after_the_second_try(
