@@ -51,6 +51,7 @@ class BestRow(NamedTuple):
     epochs: int = 8
     attributes: tuple[AttributeName, ...] = ()
     negatives: int = 1024  # where the catalogue is too large for the full softmax
+    members: int = 1  # nets whose logits are averaged
 
 
 NEIGHBOURS = {  # what validation chose for itemknn_chosen
@@ -71,9 +72,14 @@ ALS = {  # factors, alphas
     BEAUTY: ((64, 128, 256), (1.0, 10.0, 40.0)),
 }
 BEST: dict[Source, tuple[BestRow, ...]] = {
-    ESHOP: (BestRow(128, 0.3), BestRow(128, 0.3, attributes=("category",)), BestRow(256, 0.4)),
-    YOOCHOOSE: (BestRow(128, 0.3), BestRow(128, 0.3, epochs=12)),
-    BEAUTY: (BestRow(128, 0.5),),
+    ESHOP: (
+        BestRow(128, 0.3),
+        BestRow(128, 0.3, attributes=("category",)),
+        BestRow(256, 0.4),
+        BestRow(256, 0.4, members=4),
+    ),
+    YOOCHOOSE: (BestRow(128, 0.3), BestRow(128, 0.3, epochs=12), BestRow(128, 0.3, members=4)),
+    BEAUTY: (BestRow(128, 0.5), BestRow(128, 0.5, members=4)),
 }
 DEFINED: dict[Model, ModelConfig] = {  # nothing is chosen
     "popularity": PopularityConfig(),
@@ -154,7 +160,7 @@ def small(kind: type[SequencerConfig], width: int, dropout: float) -> SequencerC
 
 
 def _best(source: Source) -> tuple[ModelConfig, ...]:
-    """A GRU that reads both ways and learns four items ahead, times itemknn."""
+    """A GRU that reads both ways and learns four items ahead, one or four of them, times itemknn."""
     return tuple(_blend(source, row) for row in BEST[source])
 
 
@@ -169,6 +175,7 @@ def _blend(source: Source, row: BestRow) -> BlendConfig:
         loss=ChosenSoftmax(negatives=row.negatives),
     )
     gru = GruConfig(
+        members=row.members,
         user_embedding="none",
         item_embedding=row.width,
         hidden=2 * row.width,

@@ -123,6 +123,7 @@ def _net(config: SequencerConfig) -> str:
         body = f"{config.blocks} x {config.feed_forward} in {config.heads} heads"
     else:
         body = f"{config.layers} x {config.hidden}"
+    body = f"{config.members} of {body}" if config.members > 1 else body
     extras = ", both ways" * t.both_ways + f", {t.horizon} items ahead" * (t.horizon > 1)
     extras += "".join(f", {name}" for name in config.attributes)
     return (

@@ -1,6 +1,7 @@
 """Samples and a configuration to a trained sequence model."""
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import torch
@@ -12,6 +13,7 @@ from hm_pipeline.frozen import digest_of
 from hm_pipeline.index.search import Exact
 from hm_pipeline.index.tuning import built
 from hm_pipeline.models.bodies.noise import Noise
+from hm_pipeline.models.ensemble import Net, untrained
 from hm_pipeline.models.examples import examples
 from hm_pipeline.models.fitting import EpochReport, FitContext, FitReport, Fitted
 from hm_pipeline.models.recommender import Recommender
@@ -41,7 +43,10 @@ def fit_sequencer(config: SequencerConfig, samples: Samples, context: FitContext
     wanted = chosen(training.loss, len(samples.items) - 1, on_gpu=device.type == "cuda")
     objective = Objective.of(wanted, samples.counts)
     orders = _orders(config, samples, context, model, wanted)
-    with quick_products(device), compiled(net.body, training.compile):
+    with ExitStack() as stack:
+        stack.enter_context(quick_products(device))
+        for member in net.members:
+            stack.enter_context(compiled(member.body, training.compile))
         course = train(net, lambda batch: batch_loss(net, objective, batch), plan, training, orders)
     net.cpu()
     facts = _index(model, samples, context.k)
@@ -59,10 +64,10 @@ def _index(model: SequencerRecommender, samples: Samples, k: int) -> dict[str, f
     return facts
 
 
-def net_of(config: SequencerConfig, samples: Samples) -> Sequencer:
+def net_of(config: SequencerConfig, samples: Samples) -> Net:
     """An untrained net for these items and users."""
     codes = {str(name): torch.from_numpy(samples.attributes[name].codes) for name in config.attributes}
-    net = Sequencer(config, len(samples.items), len(samples.users), codes)
+    net = untrained(config, len(samples.items), len(samples.users), codes)
     if config.popularity_bias:
         net.start_at_shares(torch.from_numpy(samples.counts).float())
     return net
@@ -73,7 +78,7 @@ def load_sequencer(folder: Path, config: SequencerConfig) -> Recommender:
     return SequencerRecommender.load(folder, config)
 
 
-def plan_of(config: SequencerConfig, samples: Samples, net: Sequencer) -> BatchPlan:
+def plan_of(config: SequencerConfig, samples: Samples, net: Net) -> BatchPlan:
     """The batches of windows over the training histories."""
     t = config.training
     windows = _cut(t)(samples.train, t.max_history)
@@ -86,11 +91,18 @@ def _cut(training: TrainingConfig) -> Callable[[Histories, int], Windows]:
     return Windows.both_ways if training.both_ways else Windows.one_pass
 
 
-def batch_loss(net: Sequencer, objective: Objective, batch: Batch) -> Tensor:
-    """The mean loss over a batch's targets, where the net lies."""
+def batch_loss(net: Net, objective: Objective, batch: Batch) -> Tensor:
+    """The mean loss over a batch's targets, where the net lies; of several members the mean of theirs."""
     batch = batch.to(net.item_bias.device)
+    losses = [_loss(member, objective, batch, number) for number, member in enumerate(net.members)]
+    return losses[0] if len(losses) == 1 else torch.stack(losses).mean()
+
+
+def _loss(net: Sequencer, objective: Objective, batch: Batch, number: int) -> Tensor:
+    """Of one member, whose dropout is its own."""
     with half_precision(net.item_bias.device):
-        noise = Noise(batch.noise, compiled=net.config.training.compile)
+        seed = (*batch.noise, number) if number else batch.noise
+        noise = Noise(seed, compiled=net.config.training.compile)
         queries_TQ = net.encode(batch.items, batch.users, batch.at, noise)
     targets_TH = torch.cat([batch.targets[:, None], batch.later], dim=1)
     return objective(queries_TQ.to(net.item_bias.dtype), net, targets_TH, batch.seed)
@@ -128,7 +140,7 @@ def _hit_rate(model: SequencerRecommender, holdout: Holdout, k: int, ranks: Rank
     return ranks.total(round(model.hit_rate(mine, k) * len(mine))) / len(holdout)
 
 
-def _report(course: Course, plan: BatchPlan, net: Sequencer, facts: dict[str, float]) -> FitReport:
+def _report(course: Course, plan: BatchPlan, net: Net, facts: dict[str, float]) -> FitReport:
     chosen = course.best or course.readings[-1]
     return FitReport(
         epochs=tuple(

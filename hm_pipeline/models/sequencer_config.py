@@ -20,6 +20,7 @@ AttributeName = Literal["category", "colour"]
 class Dressed(Frozen):
     """What every sequence model is dressed in, whatever its body."""
 
+    members: PositiveInt = 1  # nets of other first weights, whose logits are averaged: ensemble.py
     user_embedding: PositiveInt | Literal["none"] = 256  # "none": no user ids at all
     item_embedding: PositiveInt = 256
     attributes: tuple[AttributeName, ...] = ()  # whose embeddings are added to an item's own

@@ -28,8 +28,14 @@ class Sequencer(nn.Module):
     """Owns everything but the body; see the picture above."""
 
     def __init__(
-        self, config: SequencerConfig, V: int, U: int, codes: Mapping[str, Tensor] | None = None
+        self,
+        config: SequencerConfig,
+        V: int,
+        U: int,
+        codes: Mapping[str, Tensor] | None = None,
+        seed: int | None = None,
     ) -> None:
+        """`codes` (V,) of each attribute; `seed` of the first weights, the configuration's where none is."""
         super().__init__()
         self.config, self.start_symbol = config, V
         rows = V + 1 + config.training.both_ways
@@ -46,7 +52,7 @@ class Sequencer(nn.Module):
         self.item_bias = nn.Parameter(torch.zeros(V, 1))
         self.query_width = config.item_embedding if config.tied else width
         if not self.item_bias.is_meta:
-            self._initialise()
+            self._initialise(config.training.seed if seed is None else seed)
 
     @classmethod
     def of_tensors(cls, config: SequencerConfig, tensors: Mapping[str, Tensor]) -> Self:
@@ -60,9 +66,9 @@ class Sequencer(nn.Module):
         return net
 
     @torch.no_grad()
-    def _initialise(self) -> None:
+    def _initialise(self, seed: int) -> None:
         """Everything from the seed; what torch's own generator had drawn before is overwritten."""
-        chance = torch.Generator().manual_seed(self.config.training.seed)
+        chance = torch.Generator().manual_seed(seed)
         self.item_embedding.initialise(chance)
         self.body.initialise(chance)
         for linear in (self.project, *self.meet):
@@ -81,6 +87,16 @@ class Sequencer(nn.Module):
         """Let the bias say the items' training shares before anything is learned; `counts` (V,)."""
         self.item_bias[:, 0] = torch.log(counts.clamp(min=0.5) / counts.sum())
         self.item_bias[0] = 0.0
+
+    @property
+    def members(self) -> tuple["Sequencer", ...]:
+        """Who learns for himself; an Ensemble has several."""
+        return (self,)
+
+    @property
+    def known_users(self) -> int:
+        """Rows of the users' table, the unknown user's among them."""
+        return 1 if self.user_embedding is None else self.user_embedding.num_embeddings
 
     @property
     def vectors(self) -> Tensor:

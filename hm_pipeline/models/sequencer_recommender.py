@@ -19,12 +19,12 @@ from hm_pipeline.data.samples import Holdout
 from hm_pipeline.index.nearest import Nearest, kind_in, with_bias
 from hm_pipeline.models.best_k import Shelf, rows_of
 from hm_pipeline.models.bodies.noise import Noise
+from hm_pipeline.models.ensemble import Net, net_of_tensors
 from hm_pipeline.models.sequencer_config import SequencerConfig
-from hm_pipeline.models.sequencer_net import Sequencer
+from hm_pipeline.models.user_rows import brought_back, set_apart
 
 BLOCK_POSITIONS = 131_072  # positions encoded at once: what bounds the body's states
-WEIGHTS, USER_ROWS = "weights.safetensors", "user_rows.npy"
-_USERS = "user_embedding.weight"
+WEIGHTS = "weights.safetensors"
 
 
 class SequencerRecommender:
@@ -33,7 +33,7 @@ class SequencerRecommender:
     Without an index, as in training, all items are scored where the net lies.
     """
 
-    def __init__(self, net: Sequencer, index: Nearest | None = None) -> None:
+    def __init__(self, net: Net, index: Nearest | None = None) -> None:
         self.net, self.index = net, index
         self.config: SequencerConfig = net.config
 
@@ -111,39 +111,24 @@ class SequencerRecommender:
 
     def _known(self, histories: Histories) -> Int64:
         """(B,) user rows, 0 for everyone this model has no row for."""
-        rows = self.net.user_embedding.num_embeddings if self.net.user_embedding is not None else 1
-        return np.where(histories.users < rows, histories.users, 0).astype(np.int64)
+        return np.where(histories.users < self.net.known_users, histories.users, 0).astype(np.int64)
 
     def save(self, folder: Path) -> None:
         """weights.safetensors with the unknown user's row; user_rows.npy with everybody else's; the index."""
         folder.mkdir(parents=True, exist_ok=True)
         tensors = {name: tensor.cpu().contiguous() for name, tensor in self.net.state_dict().items()}
-        if _USERS in tensors:
-            np.save(folder / USER_ROWS, tensors[_USERS][1:].numpy())
-            tensors[_USERS] = tensors[_USERS][:1].clone()
-        save_file(tensors, folder / WEIGHTS)
+        save_file(set_apart(tensors, folder), folder / WEIGHTS)
         if self.index is not None:
             self.index.save(folder)
 
     @classmethod
     def load(cls, folder: Path, config: SequencerConfig) -> Self:
         """What `save` wrote; without user_rows.npy everybody is the unknown user."""
-        tensors = load_file(folder / WEIGHTS)
-        if _USERS in tensors and (folder / USER_ROWS).exists():
-            tensors[_USERS] = _with_rows(tensors[_USERS], folder / USER_ROWS)
-        model = cls(Sequencer.of_tensors(config, tensors))
+        tensors = brought_back(load_file(folder / WEIGHTS), folder)
+        model = cls(net_of_tensors(config, tensors))
         if kind_in(folder) != "exact":
             model.index = Nearest.load(folder, model.item_table())
         return model
-
-
-def _with_rows(unknown: Tensor, file: Path) -> Tensor:
-    """The unknown user's row, then everybody's, which are held once."""
-    rows = np.load(file, mmap_mode="r")
-    table = unknown.new_empty(1 + len(rows), unknown.shape[1])
-    table[:1] = unknown
-    table.numpy()[1:] = rows
-    return table
 
 
 def _inputs(histories: Histories, max_history: int, start_symbol: int) -> tuple[Int64, Int64]:

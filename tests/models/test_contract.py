@@ -52,6 +52,8 @@ CONFIGS: dict[str, ModelConfig] = {
     "gru by Annoy": GruConfig(**RECURRENT, search=AnnoySearch(trees=2)),
     "attention": AttentionConfig(**RECURRENT),
     "transformer": TransformerConfig(**SMALL, heads=2, feed_forward=16, head=(8,)),
+    "three grus": GruConfig(**RECURRENT, members=3),
+    "two grus by Annoy": GruConfig(**RECURRENT, members=2, search=AnnoySearch(trees=2)),
     "blend": BlendConfig(net=GruConfig(**RECURRENT)),
 }
 LEARNS_ORDER = {
