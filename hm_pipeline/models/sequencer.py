@@ -1,7 +1,6 @@
 """Samples and a configuration to a trained sequence model."""
 
 from collections.abc import Callable
-from contextlib import ExitStack
 from pathlib import Path
 
 import torch
@@ -43,10 +42,8 @@ def fit_sequencer(config: SequencerConfig, samples: Samples, context: FitContext
     wanted = chosen(training.loss, len(samples.items) - 1, on_gpu=device.type == "cuda")
     objective = Objective.of(wanted, samples.counts)
     orders = _orders(config, samples, context, model, wanted)
-    with ExitStack() as stack:
-        stack.enter_context(quick_products(device))
-        for member in net.members:
-            stack.enter_context(compiled(member.body, training.compile))
+    bodies = [member.body for member in net.members]
+    with quick_products(device), compiled(bodies, training.compile):
         course = train(net, lambda batch: batch_loss(net, objective, batch), plan, training, orders)
     net.cpu()
     facts = _index(model, samples, context.k)

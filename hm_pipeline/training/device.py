@@ -1,6 +1,6 @@
 """Where a net trains, and what is different there. Nobody configures it: a GPU is used where there is one."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import torch
@@ -32,11 +32,12 @@ def quick_products(device: torch.device) -> Iterator[None]:
 
 
 @contextmanager
-def compiled(body: nn.Module, wanted: bool) -> Iterator[None]:
-    """Let torch compile `body` inside, for batches of any shape; it keeps the names of its parameters."""
-    if wanted:
+def compiled(bodies: Sequence[nn.Module], wanted: bool) -> Iterator[None]:
+    """Let torch compile them inside, for batches of any shape; they keep the names of their parameters."""
+    for body in bodies if wanted else ():
         body.compile(dynamic=True)
     try:
         yield
     finally:
-        body._compiled_call_impl = None  # answering has shapes of its own
+        for body in bodies:
+            body._compiled_call_impl = None  # answering has shapes of its own

@@ -41,6 +41,7 @@ CONFIGS = {
     "full softmax": config_of(FullSoftmax()),
     "sampled softmax": config_of(SampledSoftmax(negatives=16)),
     "tied, no users": config_of(SampledSoftmax(negatives=16), tied=True, user_embedding="none"),
+    "two members": config_of(SampledSoftmax(negatives=16), members=2),
     "a window a batch": config_of(SampledSoftmax(negatives=16), batch_targets=1, max_epochs=0.5),
 }
 FITTED = CONFIGS | {"with dropout": config_of(FullSoftmax(), embedding_dropout=0.5, query_dropout=0.5)}
