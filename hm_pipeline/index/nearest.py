@@ -76,8 +76,13 @@ class Nearest:
         return best
 
     def breadth_for(self, k: int, share: float = 1.0) -> int:
-        """Wider, as a question goes deeper than the tuned one: more items, or fewer of them allowed."""
-        breadth = math.ceil(self.breadth * max(1.0, self._depth(k, share)))
+        """Wider, as a question goes deeper than the tuned one: more items, or fewer of them allowed.
+
+        In proportion as large a share of a longer list is found, but what is missed is its end, and that is
+        what remains when the seen ones are dropped: longer lists are looked for wider than in proportion.
+        """
+        longer = max(1.0, k / self.asked) if self.asked else 1.0
+        breadth = math.ceil(self.breadth * max(1.0, self._depth(k, share)) * math.sqrt(longer))
         return min(breadth, max(self.breadth, len(self.vectors) - 1)) if self.kind == "faiss" else breadth
 
     def _depth(self, k: int, share: float) -> float:

@@ -90,7 +90,7 @@ def test_the_recall_holds_where_only_some_items_are_allowed(
 
 def test_an_index_looks_wider_for_a_question_that_reaches_further() -> None:
     index = Nearest("faiss", VECTORS, breadth=100, asked=10)
-    assert (index.breadth_for(10), index.breadth_for(5), index.breadth_for(15)) == (100, 100, 150)
+    assert (index.breadth_for(10), index.breadth_for(5), index.breadth_for(15)) == (100, 100, 184)
     assert (index.breadth_for(10, 0.5), index.breadth_for(2000)) == (200, len(VECTORS) - 1)
 
 
