@@ -37,7 +37,7 @@ Model = Literal[
     "attention",
     "transformer",
     "lstm_small",  # the small one on eshop
-    "best",  # the profile `best`: what we would ship; chosen with seed 1,
+    "best",  # the kind of the profile `best`: what we would ship; sizes chosen with seed 1,
     "best_seed_2",  # and what was chosen with two more
     "best_seed_3",
 ]

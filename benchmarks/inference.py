@@ -11,7 +11,7 @@ take turns on the same block of users, one thread, and a ratio is taken within a
     ours             the library's answer to a block: product, last item excluded, exact best 14
     product, top k   the product, then PyTorch's topk over whole rows
 
-Queries of 128 are those of the profile `best`, of 512 the thesis's. They and the vectors are drawn, as
+Queries of 128 are those of one small net, of 512 the thesis's. They and the vectors are drawn, as
 their values decide nothing but ties. Before the race the lists of some rows are compared with those of
 `index.top_k`.
 """
@@ -190,7 +190,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--items", nargs="+", type=int, default=[12_000, 100_000], help="catalogues")
     parser.add_argument("--users", type=int, default=100_000, help="asked (default: 100,000)")
     parser.add_argument(
-        "--widths", nargs="+", type=int, default=[128, 512], help="of a query: best's, the thesis's"
+        "--widths", nargs="+", type=int, default=[128, 512], help="of a query: a small net's, the thesis's"
     )
     parser.add_argument("--table", action="store_true", help="measure nothing, print markdown of FILE")
     parser.add_argument(

@@ -1,6 +1,6 @@
 """A run's parts side by side, read from TOML.
 
-    deploy/markets/SE.toml       what is this market's own: [market], [samples], [gate], [drift], [models.*]
+    deploy/markets/SE.toml       its own: [market], [samples], [gate], [drift], [publish], [models.*]
     deploy/profiles/small.toml   sizes and schedules by model: [models.*]
     deploy/pools.toml            where each kind of model trains, and what an hour there costs
 

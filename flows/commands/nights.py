@@ -18,7 +18,7 @@ DEMO_DAYS = (date(2017, 9, 13), date(2017, 9, 14))  # `small` was tuned on Novem
 def demo() -> None:
     """Two nights of the market `demo`, a grocer's loyalty cards, from nothing to published lists.
 
-    Takes at most five minutes the first time; a second time nothing is recomputed.
+    Takes about five minutes the first time; a second time nothing is recomputed.
     """
     quiet()
     from flows import display
