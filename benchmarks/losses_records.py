@@ -10,7 +10,7 @@ from hm_pipeline.frozen import Frozen
 from hm_pipeline.models.fitting import FitReport
 from hm_pipeline.models.sequencer_config import SequencerConfig
 
-Contender = Literal["full", "sampled", "full, briefly"]
+Contender = Literal["full", "sampled", "full, briefly", "full, at its best", "sampled, at its best"]
 
 
 class LossFit(Frozen):

@@ -9,7 +9,11 @@ from scipy.stats import t
 from hm_pipeline.markdown import table
 
 Question = Literal["validation", "test"]
-SAME = ("items", "question", "seeds", "full", "sampled", "difference", "of the full one's", "95%")
+SCHEDULES: tuple[tuple[Contender, Contender], ...] = (
+    ("full", "sampled"),
+    ("full, at its best", "sampled, at its best"),
+)
+SAME = ("items", "schedule", "question", "seeds", "full", "sampled", "difference", "of the full one's", "95%")
 WORTH = (
     "items",
     "seeds",
@@ -33,13 +37,13 @@ def tables(journal: Journal) -> str:
 
 
 def _same(items: int, journal: Journal) -> list[tuple[str, ...]]:
-    """Paired seed by seed, for both questions."""
-    full, sampled = journal.fits("full", items), journal.fits("sampled", items)
-    seeds = sorted(full.keys() & sampled.keys())
-    if not seeds:
-        return []
-    pairs = [(full[seed], sampled[seed]) for seed in seeds]
-    return [_paired(items, question, pairs) for question in get_args(Question)]
+    """Paired seed by seed, for both questions, under the one schedule and at their best."""
+    rows = []
+    for ours, theirs in SCHEDULES:
+        full, sampled = journal.fits(ours, items), journal.fits(theirs, items)
+        pairs = [(full[seed], sampled[seed]) for seed in sorted(full.keys() & sampled.keys())]
+        rows += [_paired(items, question, pairs) for question in get_args(Question) if pairs]
+    return rows
 
 
 def _paired(items: int, question: Question, pairs: list[tuple[LossFit, LossFit]]) -> tuple[str, ...]:
@@ -47,6 +51,7 @@ def _paired(items: int, question: Question, pairs: list[tuple[LossFit, LossFit]]
     gains = [b - a for a, b in zip(full, sampled, strict=True)]
     return (
         f"{items:,}",
+        _schedule(pairs[0][0]),
         question,
         str(len(pairs)),
         f"{mean(full):.4f}",
@@ -55,6 +60,11 @@ def _paired(items: int, question: Question, pairs: list[tuple[LossFit, LossFit]]
         f"{mean(gains) / mean(full):+.1%}",
         _interval(gains, mean(full)),
     )
+
+
+def _schedule(fit: LossFit) -> str:
+    training = fit.config.training
+    return f"{training.max_epochs:g} epochs, item vectors x {training.table_rate:g}"
 
 
 def _interval(gains: list[float], whole: float) -> str:
@@ -69,7 +79,7 @@ def _interval(gains: list[float], whole: float) -> str:
 
 def _worth(items: int, journal: Journal) -> list[tuple[str, ...]]:
     """On validation, which is what a default may be chosen by."""
-    full, sampled, brief = (journal.fits(name, items) for name in get_args(Contender))
+    full, sampled, brief = (journal.fits(name, items) for name in get_args(Contender)[:3])
     seeds = sorted(full.keys() & sampled.keys())
     if not seeds:
         return []

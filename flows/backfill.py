@@ -9,7 +9,7 @@ from flows.daily import daily
 from flows.dispatch import cancel_children, carry_out
 from flows.errand import MOST_ATTEMPTS, Errand
 from hm_pipeline.config import RunConfig
-from hm_pipeline.errors import ConfigError, DispatchError, HmPipelineError
+from hm_pipeline.errors import ConfigError, DispatchError
 from tasks.code import revision
 from tasks.extract import inputs_of
 from tasks.gaps import days_between, is_there, missing, require_kept
@@ -77,6 +77,6 @@ def errand_of(config: RunConfig, day: date, attempts: int) -> Errand:
 def _failure(market: str, day: date) -> str:
     try:
         daily(market, day)
-    except HmPipelineError as error:
+    except Exception as error:  # whatever it was, the other nights may still come
         return f"{market} {day}: {type(error).__name__}: {error}"
     return ""

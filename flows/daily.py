@@ -7,7 +7,6 @@ Each stage's result is stored under the digest of what made it, so that a killed
 stopped. Nothing is visible outside before `commit`, one ledger object; `publish` derives the rest from it.
 """
 
-from contextlib import suppress
 from datetime import date
 
 from prefect import flow
@@ -15,7 +14,7 @@ from prefect.runtime import flow_run
 
 from flows.dispatch import cancel_children, fitted, listed, refitted
 from hm_pipeline.config import RunConfig
-from hm_pipeline.errors import HmPipelineError, PublishError, StorageError
+from hm_pipeline.errors import HmPipelineError, PublishError
 from hm_pipeline.registry.ledger import ModelRef
 from hm_pipeline.registry.promotion import Verdict
 from hm_pipeline.registry.refusal import refused, taken_back
@@ -29,7 +28,7 @@ from tasks.erasure import erase, prune
 from tasks.evaluate import evaluate_champion, evaluate_release
 from tasks.lists import examine
 from tasks.longevity import longevity
-from tasks.office import entered, in_office, overtaken, published_hr, standing
+from tasks.office import entered, entered_verdict, in_office, overtaken, published_hr, standing
 from tasks.order import orders
 from tasks.prepare import arrived, logical_day, prepare, resolve
 from tasks.register import register, withdraw, withdraw_overtaken
@@ -71,8 +70,7 @@ def daily(
         erase(market, run_date)
         run = prepare(resolved, run_date, redo)
         prune(resolved, run_date)  # a mistyped day of next year ends in `prepare`, and deletes nothing
-        with suppress(StorageError, OSError):  # housekeeping of this machine costs no night
-            tidy(market)
+        tidy(market)
         return standing(run) or compute(run)
 
 
@@ -91,7 +89,7 @@ def compute(run: Run) -> Outcome:
         incumbent = evaluate_champion(run, samples, champion_before(run.market, run.day))
         champion, own = incumbent.ref, incumbent.own
         aged = longevity(run, samples, champion, own)
-        verdict = weigh(run, scores, incumbent, moved)
+        verdict = entered_verdict(run) or weigh(run, scores, incumbent, moved)
         winner = refitted(run, everything, fits, verdict)
         stages = (window, samples, everything, *fits.values(), *scores.values(), moved, own, aged, winner)
         watched = watch(run, shown, moved, aged, stages)
@@ -99,9 +97,11 @@ def compute(run: Run) -> Outcome:
         if verdict.promoted:
             promised[versions[verdict.promoted].version] = versions[verdict.promoted], verdict
         office = in_office(champion, verdict, versions)
-        lists = listed(run, everything, office)
+        lists = (
+            None if verdict.step == "older day" else listed(run, everything, office)
+        )  # nobody would read them
         try:
-            examine(run, everything, lists, verdict)
+            examine(run, everything, lists)
         except PublishError as error:
             if verdict.promoted:
                 unfit, _ = promised.pop(versions[verdict.promoted].version)
@@ -109,7 +109,7 @@ def compute(run: Run) -> Outcome:
             verdict = refused(verdict, champion, error)
             versions = register(run, samples, fits, scores, own, verdict, None, watched)
             office, lists = champion, listed(run, everything, champion)
-            examine(run, everything, lists, verdict)
+            examine(run, everything, lists)
         decision = commit(run, seen, samples, verdict, versions, lists)
         publish(run.market)
         withdraw_overtaken(run, fits, scores, promised, decision)

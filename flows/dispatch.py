@@ -26,7 +26,7 @@ from prefect.client.schemas.objects import FlowRun, StateType
 
 from flows.errand import Child, Errand, stop, waits_for
 from hm_pipeline.data.samples import Samples
-from hm_pipeline.errors import DispatchError
+from hm_pipeline.errors import ConflictError, DamagedError, DispatchError, NotThereError, StorageError
 from hm_pipeline.models.release import Release
 from hm_pipeline.progress import Step
 from hm_pipeline.registry.ledger import ModelRef
@@ -155,19 +155,21 @@ def _ended(child: Child, failed: list[str]) -> bool:
 
 
 def _patiently(ask: Callable[[], T]) -> T:
-    """The answer of a server that may be restarting."""
+    """The answer of a server, or of storage, that may be restarting."""
     end = time.monotonic() + SERVER_AWAY.total_seconds()
     while True:
         try:
             return ask()
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, StorageError) as error:
             if _final(error) or time.monotonic() > end:
                 raise
             time.sleep(POLL_SECONDS)
 
 
-def _final(error: httpx.HTTPError) -> bool:
-    return isinstance(error, httpx.HTTPStatusError) and error.response.status_code < 500
+def _final(error: httpx.HTTPError | StorageError) -> bool:
+    if isinstance(error, httpx.HTTPStatusError):
+        return error.response.status_code < 500
+    return isinstance(error, NotThereError | ConflictError | DamagedError)
 
 
 def cancel_children(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:

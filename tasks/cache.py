@@ -7,8 +7,10 @@ import os
 import shutil
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
+from hm_pipeline.errors import StorageError
 from tasks.checkpoints import POINTER, ROOM, Mirror
 from tasks.settings import settings
 
@@ -19,10 +21,15 @@ def tidy(market: str) -> None:
     """Remove copies and checkpoints of this machine that were erased or are past retention in storage, and
     copies that nobody has read for a week.
 
-    An erasure rewrites what lies in storage, and knows nothing of the disks of other machines.
+    An erasure rewrites what lies in storage, and knows nothing of the disks of other machines. Housekeeping
+    costs no night: where storage or the disk fails, the next run does it.
     """
-    if "://" not in settings().root:
-        return  # nothing is downloaded from a folder
+    if "://" in settings().root:  # nothing is downloaded from a folder
+        with suppress(StorageError, OSError):
+            _tidy(market)
+
+
+def _tidy(market: str) -> None:
     for day in (settings().work / "cache" / market).glob("*"):
         copies = list(day.glob("*/*/attempt-*"))
         unread = [copy for copy in copies if _last_read(copy) < time.time() - UNREAD_DAYS * 86_400]

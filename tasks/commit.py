@@ -49,7 +49,7 @@ def commit(
         verdict=verdict,
         champion=versions[verdict.promoted] if verdict.promoted else None,
         challenger=_challenger(verdict, versions),
-        lists=None if lists is None or verdict.step == "older day" else lists.prefix,
+        lists=lists and lists.prefix,
         code=revision(),
         data=samples.facts["digest"],
     )

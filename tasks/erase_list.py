@@ -1,7 +1,6 @@
 """Who asked to be forgotten."""
 
 from hm_pipeline.errors import UnreadableFileError
-from hm_pipeline.frozen import digest_of
 from hm_pipeline.storage import Storage
 from tasks.settings import settings
 
@@ -12,12 +11,6 @@ def erase_list(market: str) -> frozenset[str]:
     files = storage.keys(f"erase/market={market}")
     lines = {line for e in files for line in _text(storage, e.key).splitlines() if line.strip()}
     return frozenset(lines | {line.strip() for line in lines})
-
-
-def erase_lists(market: str) -> str:
-    """What the lists are now: changes when one comes, goes or changes."""
-    files = settings().raw_storage.keys(f"erase/market={market}")
-    return digest_of([[e.key, e.size, e.version] for e in files])
 
 
 def _text(storage: Storage, key: str) -> str:

@@ -3,37 +3,32 @@
 erase/market=SE/*.txt     below the raw root, one user id a line
 """
 
+import logging
 import secrets
 import shutil
-from collections.abc import Callable
+from collections import defaultdict
 from datetime import date
-from pathlib import Path
 
 from prefect import task
 
 from hm_pipeline.config import RunConfig
-from hm_pipeline.data.erasure import (
-    forget_in_catalogue,
-    forget_in_log,
-    forget_in_quarantine,
-    forget_in_samples,
-    forget_in_table,
-    salted_hash,
-)
+from hm_pipeline.data.erasure import salted_hash
 from hm_pipeline.data.raw import expired
-from hm_pipeline.models.release import forget as forget_in_release
+from hm_pipeline.errors import DamagedError
 from hm_pipeline.registry.ledger import Erasure
 from hm_pipeline.registry.state import State
-from hm_pipeline.storage import find, materialise, rewrite, sweep
+from hm_pipeline.storage import find
 from tasks import ledger, register
 from tasks.alone import alone
 from tasks.cache import drop_checkpoints
 from tasks.checkpoints import ROOM
 from tasks.code import revision
 from tasks.erase_list import erase_list
-from tasks.retry import ON_STORAGE, ON_STORAGE_OR_TRACKING
-from tasks.scratch import scratch
+from tasks.forgetting import forget
+from tasks.retry import ON_STORAGE_OR_TRACKING
 from tasks.settings import settings
+
+log = logging.getLogger("hm")
 
 
 @task(name="erase", **ON_STORAGE_OR_TRACKING)  # again from its start: who is erased already is passed by
@@ -50,8 +45,8 @@ def _erase(market: str, day: date, new: frozenset[str]) -> int:
         return 0
     _drop_unfinished(market)
     drop_checkpoints(market)
-    salt = _salt(market)
-    touched = [key for key in _manifests(market) if _forget(key, new)]
+    salt, shown, there = _salt(market), _shown(ledger.current(market)), _manifests(market)
+    touched = [key for key in there if _forgotten(key, new, shown)]
     touched += register.forget_users(market, new)
     hashes = tuple(sorted(salted_hash(u, salt) for u in new))
 
@@ -59,7 +54,35 @@ def _erase(market: str, day: date, new: frozenset[str]) -> int:
         return Erasure(seq=state.seq + 1, day=day, users=hashes, touched=tuple(touched), code=revision())
 
     ledger.amend(market, entry)
+    for key in set(_manifests(market)).difference(there):  # stored before the entry could be seen there
+        _forgotten(key, new, shown)
+    register.forget_users(market, new)
     return len(new)
+
+
+def _forgotten(prefix: str, users: frozenset[str], shown: set[str | None]) -> bool:
+    """`forget`; what cannot be read, and so may hold them, is dropped, but for what the ledger shows."""
+    try:
+        return forget(prefix, users)
+    except DamagedError as error:
+        if prefix in shown:
+            raise
+        log.warning("%s: dropped, since nobody can be looked for in it: %s", prefix, error)
+        _drop(prefix)
+        return True
+
+
+def _shown(now: State) -> set[str | None]:
+    """The prefixes of what the ledger still shows."""
+    return {ref.uri for ref in (now.champion, now.previous) if ref} | {now.lists}
+
+
+def _drop(prefix: str) -> None:
+    """Delete a stage's result: the manifest first, so that what it names is never seen half there."""
+    storage = settings().storage
+    entries = list(storage.keys(prefix))
+    for entry in sorted(entries, key=lambda e: not e.key.endswith("/manifest.json")):
+        storage.delete(entry.key)
 
 
 def to_forget(market: str) -> frozenset[str]:
@@ -72,7 +95,7 @@ def to_forget(market: str) -> frozenset[str]:
     return frozenset(u for u in listed if salted_hash(u, salt) not in known)
 
 
-@task(name="prune", **ON_STORAGE)  # again from its start: the newest past day goes last
+@task(name="prune", **ON_STORAGE_OR_TRACKING)  # again from its start: the newest past day goes last
 def prune(config: RunConfig, day: date) -> list[date]:
     """Delete what was made on days past `retention_days`, as of a run date whose raw data is there.
 
@@ -80,7 +103,7 @@ def prune(config: RunConfig, day: date) -> list[date]:
     """
     market, storage = config.market.name, settings().storage
     now = ledger.current(market)
-    shown = {ref.uri for ref in (now.champion, now.previous) if ref} | {now.lists}
+    shown = _shown(now)
     days = {d for entry in storage.keys(market) if (d := _day(entry.key)) is not None}
     gone = list(expired(days, config.market, max(day, now.newest or day)))
     for past in gone:
@@ -119,46 +142,17 @@ def _drop_unfinished(market: str) -> None:
     """Delete checkpoints, and tries that no manifest names: a killed run left them, and its inputs may never
     come again.
 
-    A run of the market that publishes at this very moment may lose its try; reading it says so.
+    A try that becomes whole meanwhile is let be; `publish` looks after itself what it lost before that.
     """
-    storage, whole = settings().storage, set(_manifests(market))
-    for entry in storage.keys(market):
+    storage, tries = settings().storage, defaultdict[str, list[str]](list)
+    for entry in list(storage.keys(market)):
         prefix, found, _ = entry.key.partition("/attempt-")
-        if (found and prefix not in whole) or entry.key.split("/")[2:3] == [ROOM]:
+        if found:
+            tries[prefix].append(entry.key)
+        elif entry.key.split("/")[2:3] == [ROOM]:
             storage.delete(entry.key)
-
-
-def _forget(prefix: str, users: frozenset[str]) -> bool:
-    """Rewrite one stage result without these users; whether it held any."""
-    forget = _WAYS.get(prefix.split("/")[2])
-    storage = settings().storage
-    manifest = find(storage, prefix)
-    if forget is None or manifest is None:
-        return False
-    sweep(storage, manifest)  # a rewrite that was killed leaves the files it replaced
-    shutil.rmtree(settings().work / "cache" / prefix, ignore_errors=True)
-    with scratch() as place:
-        copy = place / "copy"
-        shutil.copytree(materialise(storage, manifest, place / "fetched"), copy)
-        if not forget(copy, users):
-            return False
-        rewrite(storage, manifest, copy, manifest.facts)
-    return True
-
-
-def _forget_window(folder: Path, users: frozenset[str]) -> int:
-    return forget_in_log(folder / "log", users) + forget_in_catalogue(folder / "catalogue", users)
-
-
-def _forget_lists(folder: Path, users: frozenset[str]) -> int:
-    return forget_in_table(folder / "lists.parquet", users)
-
-
-_WAYS: dict[str, Callable[[Path, frozenset[str]], int]] = {
-    "extract": _forget_window,
-    "quarantine": lambda folder, users: forget_in_quarantine(folder / "quarantine.parquet", users),
-    "samples": forget_in_samples,
-    "model": forget_in_release,
-    "lists": _forget_lists,
-    "shard": _forget_lists,
-}
+    whole = set(_manifests(market))  # after the tries: who ends in between is among them
+    for prefix, keys in tries.items():
+        if prefix not in whole and find(storage, prefix) is None:
+            for key in keys:
+                storage.delete(key)

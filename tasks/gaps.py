@@ -48,12 +48,12 @@ def holes(config: RunConfig, last: date, days: int) -> list[date]:
     """The missing run dates among the last `days` up to `last` that can be made, oldest first.
 
     A hole has a decided day before it: what lies before a market's first night was never there. One whose
-    raw data did not arrive stays a hole until it does.
+    raw data did not arrive stays a hole until it does. What retention took away is none.
     """
-    market = config.market.name
-    begun = min(ledger.current(market).decisions, default=last)
-    first = max(begun, last - timedelta(days=days - 1))
-    return [day for day in missing(market, first, last) if arrived(config, day)]
+    market, now = config.market.name, ledger.current(config.market.name)
+    first = max(min(now.decisions, default=last), last - timedelta(days=days - 1))
+    gone = set(expired(days_between(first, last), config.market, max(last, now.newest or last)))
+    return [day for day in missing(market, first, last) if day not in gone and arrived(config, day)]
 
 
 def arrived(config: RunConfig, day: date) -> bool:

@@ -27,6 +27,11 @@ def current(market: str) -> State:
     return state(entries(market))
 
 
+def erasures(market: str) -> int:
+    """How many there were: where it grew, somebody was forgotten meanwhile."""
+    return len(current(market).erasures)
+
+
 def require_unchanged(market: str, seen: int) -> None:
     """ConflictError where anything but an erasure was entered after entry `seen`."""
     later = [entry for entry in entries(market) if entry.seq > seen and not isinstance(entry, Erasure)]

@@ -15,7 +15,6 @@ from hm_pipeline.data.vocabulary import Vocabulary
 from hm_pipeline.evaluation.fitness import Shown, require_fit
 from hm_pipeline.models.release import Release
 from hm_pipeline.registry.ledger import ModelRef
-from hm_pipeline.registry.promotion import Verdict
 from hm_pipeline.retrieval.answer import answer, default_list
 from tasks.code import revision
 from tasks.progress import under
@@ -111,11 +110,9 @@ class _Office:
 
 
 @task(name="examine", **ON_STORAGE)
-def examine(
-    run: Run, everything: Stored[Samples], lists: Stored[pl.DataFrame] | None, verdict: Verdict | None = None
-) -> None:
-    """The last look before the ledger's entry. PublishError; lists that are never shown are not looked at."""
-    if lists is None or (verdict is not None and verdict.step == "older day"):
+def examine(run: Run, everything: Stored[Samples], lists: Stored[pl.DataFrame] | None) -> None:
+    """The last look before the ledger's entry. PublishError."""
+    if lists is None:
         return
     place, known = lists.folder(), Samples.load(everything.folder())
     shown = Shown(

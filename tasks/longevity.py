@@ -122,6 +122,7 @@ def load_longevity(tonight: Stored[Longevity]) -> Longevity:
     return _told(tonight.facts)
 
 
+@task(name="pool longevity", **ON_STORAGE)
 def pooled(run: Run, tonight: Stored[Longevity]) -> tuple[Pooled, ...]:
     """The curve over age of tonight and of the decided nights before it."""
     past = before(ledger.entries(run.market), run.day).decisions

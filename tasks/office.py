@@ -1,13 +1,16 @@
 """Who answers tonight, what stands already, and how the lists shown yesterday did."""
 
+import logging
 from collections.abc import Mapping
 from datetime import timedelta
+from pathlib import Path
 
 import polars as pl
 from prefect import task
 
 from hm_pipeline.data.log import InteractionLog
 from hm_pipeline.data.sequences import some_users
+from hm_pipeline.errors import DamagedError
 from hm_pipeline.evaluation.estimate import Estimate
 from hm_pipeline.evaluation.shown import first_arrivals, hit_ratio_shown
 from hm_pipeline.registry.ledger import Decision, ModelRef
@@ -31,6 +34,12 @@ def standing(run: Run) -> Outcome | None:
         return None
     outcome = find_outcome(decision, run.market)
     return outcome and outcome.model_copy(update={"notes": (*outcome.notes, *_changed(run, decision))})
+
+
+def entered_verdict(run: Run) -> Verdict | None:
+    """What this very run entered before it was killed on the way to its report; None where it did not."""
+    decision = ledger.current(run.market).decisions.get(run.day)
+    return decision.verdict if settles(decision, run) and decision.run_digest == run.digest else None
 
 
 def _changed(run: Run, decision: Decision) -> tuple[str, ...]:
@@ -74,20 +83,31 @@ def in_office(
 
 @task(name="published_hr", **ON_STORAGE)
 def published_hr(run: Run, window: Stored[InteractionLog]) -> Estimate | None:
-    """HR of the lists shown last on D-1, on what users did first that day; None where none were."""
+    """HR of the lists shown last on D-1, on what users did first that day; None where none can be read."""
     yesterday = run.day - timedelta(days=1)
     shown = ledger.current(run.market).shown.get(yesterday)
     if shown is None:
         return None
-    if find(settings().storage, shown) is None:  # past retention_days
+    published = _readable(shown)
+    if published is None:
         return None
     log, config = InteractionLog.load(window.folder() / "log"), run.config.samples
     with scratch() as place:
         users = some_users(log, config.interaction_events, config.seed, place=place)
         arrivals = pl.concat(first_arrivals(some, yesterday) for some in users)
-    published = Stored[pl.DataFrame](prefix=shown).folder()
     lists, default = (
         pl.read_parquet(published / "lists.parquet"),
         pl.read_parquet(published / "default.parquet"),
     )
     return hit_ratio_shown(lists, default, arrivals)
+
+
+def _readable(shown: str) -> Path | None:
+    """None of lists past retention_days, and of damaged ones: they cost the figure, not the night."""
+    if find(settings().storage, shown) is None:
+        return None
+    try:
+        return Stored[pl.DataFrame](prefix=shown).folder()
+    except DamagedError as error:
+        logging.getLogger("hm").warning("%s", error)
+        return None

@@ -1,5 +1,6 @@
 """Every candidate becomes a registered version; only the winner keeps its users, where it learned any."""
 
+import logging
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -23,7 +24,8 @@ from hm_pipeline.registry.state import State
 from tasks import ledger, tracking
 from tasks.cards import CARD, card_of, keeps_users
 from tasks.code import revision
-from tasks.retry import ON_TRACKING
+from tasks.erase_list import erase_list
+from tasks.retry import ON_STORAGE_OR_TRACKING
 from tasks.run import Run
 from tasks.scratch import scratch
 from tasks.settings import settings
@@ -31,8 +33,10 @@ from tasks.stage import Stored
 from tasks.tracking import Fits, Scores
 from tasks.watched import Watched
 
+log = logging.getLogger("hm")
 
-@task(name="register", **ON_TRACKING)
+
+@task(name="register", **ON_STORAGE_OR_TRACKING)
 def register(
     run: Run,
     samples: Stored[Samples],
@@ -57,7 +61,7 @@ def register(
     return versions
 
 
-@task(name="withdraw", **ON_TRACKING)
+@task(name="withdraw", **ON_STORAGE_OR_TRACKING)
 def withdraw(run: Run, fits: Fits, scores: Scores, verdict: Verdict, ref: ModelRef) -> None:
     """A version whose promotion was taken back says so, and knows nobody by id any more."""
     mlflow, name, fit = tracking.client(), registry.model_name(run.market), fits[ref.kind]
@@ -140,11 +144,12 @@ def _version(
     card: str,
 ) -> int:
     name = registry.model_name(run.market)
-    known = registry.find_version(mlflow, name, digest)
+    known = registry.find_version(mlflow, name, digest, with_users=with_users)
     if known is not None:
         registry.describe(mlflow, name, known, card, CARD)  # an earlier try's verdict may have been another
         return known
     told = {**tags, "users": str(with_users).lower()}  # the winner keeps them
+    before = ledger.erasures(run.market)
     with scratch() as place:
         copy, model = place / "release", place / "model"
         shutil.copytree(release.folder(), copy)
@@ -153,7 +158,10 @@ def _version(
         constraints = settings().constraints if settings().constraints.exists() else None
         save_pyfunc(copy, model, kind=tags["kind"], constraints=constraints)
         (model / CARD).write_text(card, encoding="utf-8")
-        return registry.register(mlflow, name, run_id, model, digest=digest, tags=told, description=card)
+        made = registry.register(mlflow, name, run_id, model, digest=digest, tags=told, description=card)
+    if with_users and ledger.erasures(run.market) != before:  # the copy may know who was forgotten since
+        _forget(mlflow, name, made, lambda folder: forget(folder, erase_list(run.market)))
+    return made
 
 
 def _tags(run: Run, data: str) -> dict[str, str]:
@@ -175,7 +183,8 @@ def align_aliases(market: str) -> State:
     while True:
         now = ledger.current(market)
         if now.seq:
-            registry.align_aliases(tracking.client(), registry.model_name(market), now)
+            for change in registry.align_aliases(tracking.client(), registry.model_name(market), now):
+                log.info("%s: alias %s", market, change)
         if ledger.current(market).seq == now.seq:
             return now
 

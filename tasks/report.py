@@ -1,5 +1,6 @@
 """What a night leaves to read: the comparison, the verdict, the costs, the way to everything."""
 
+import logging
 from collections.abc import Mapping
 from contextlib import suppress
 
@@ -7,7 +8,7 @@ import polars as pl
 from prefect import task
 
 from hm_pipeline.data.log import InteractionLog
-from hm_pipeline.errors import RegistryError
+from hm_pipeline.errors import DamagedError, RegistryError
 from hm_pipeline.evaluation.evaluate import Evaluation
 from hm_pipeline.evaluation.floors import FLOORS
 from hm_pipeline.evaluation.table import comparison
@@ -25,6 +26,8 @@ from tasks.settings import settings
 from tasks.stage import Stored, kept
 from tasks.tables import costs, evaluations
 from tasks.watched import Watched, stage_costs
+
+log = logging.getLogger("hm")
 
 
 @task(name="report", **ON_STORAGE)
@@ -86,7 +89,7 @@ def _outcome(
         table=comparison(gate, costs(fits)),
         currency=next(iter(run.config.pools.values())).currency,
         prices={kind: stored.facts["price"] for kind, stored in fits.items()},
-        lists=None if lists is None or overtaken else pages.place(lists),
+        lists=lists and pages.place(lists),
         published_hr=watched.shown and watched.shown.mean,
         notes=(
             *_floor_note(gate, champion),
@@ -112,11 +115,20 @@ def _floor_note(gate: Mapping[str, Evaluation], champion: ModelRef | None) -> li
 
 
 def find_outcome(decision: Decision, market: str) -> Outcome | None:
-    """The stored Outcome of a decided day, if its report was written."""
+    """The stored Outcome of a decided day, if its report was written and can be read."""
     keys = settings().storage.keys(f"{market}/{decision.day}/report")
     for entry in keys:
         if entry.key.endswith("/manifest.json"):
-            outcome = pages.read(Stored(prefix=entry.key.removesuffix("/manifest.json")))
-            if outcome.ledger_entry == decision.seq:
+            outcome = _read(entry.key.removesuffix("/manifest.json"))
+            if outcome is not None and outcome.ledger_entry == decision.seq:
                 return outcome.model_copy(update={"reused": True})
     return None
+
+
+def _read(prefix: str) -> Outcome | None:
+    """None where it is damaged: one page is no reason to stop what looks at many days."""
+    try:
+        return pages.read(Stored(prefix=prefix))
+    except DamagedError as error:
+        log.warning("%s", error)
+        return None

@@ -12,7 +12,10 @@ from hm_pipeline.errors import NotThereError
 from hm_pipeline.frozen import Frozen, digest_of
 from hm_pipeline.progress import Step
 from hm_pipeline.storage import find, materialise, publish
+from tasks import ledger
 from tasks.code import code_digest
+from tasks.erase_list import erase_list
+from tasks.forgetting import forget
 from tasks.progress import tell
 from tasks.retry import again_on_conflict
 from tasks.run import Run
@@ -74,7 +77,8 @@ def kept(
 ) -> Stored[Any]:
     """The stage's stored result; `produce` writes it into an empty folder and returns its facts.
 
-    The facts remember under `took` how long that was.
+    The facts remember under `took` how long that was. Where users were forgotten while it was made, of what
+    may have held them, they are taken out of it as well.
 
     `made_from` is everything (JSON-able) that the result depends on besides the code in `rooms`.
     """
@@ -85,10 +89,13 @@ def kept(
         tell(Step(title, 1, 1, "already there"))
         return Stored(prefix=prefix, facts=found.facts, reused=True)
     tell(Step(title, 0, 1))
+    before = ledger.erasures(run.market)
     with scratch() as folder:
         start = time.perf_counter()
         facts = produce(folder)
         facts |= {"took": {"title": title, "seconds": time.perf_counter() - start}}
         manifest = publish(storage, prefix, folder, facts)
+    if ledger.erasures(run.market) != before:
+        again_on_conflict(lambda: forget(prefix, erase_list(run.market)), tries=3)
     tell(Step(title, 1, 1, str(facts.get("said", ""))))
     return Stored(prefix=prefix, facts=manifest.facts)

@@ -6,14 +6,13 @@ from typing import Any
 
 from prefect import task
 
-from hm_pipeline.errors import ConflictError, NotThereError
+from hm_pipeline.errors import NotThereError
 from hm_pipeline.models.fitting import FitReport
 from hm_pipeline.models.release import Release
 from hm_pipeline.progress import Progress
 from hm_pipeline.registry.card import Learned
 from tasks.checkpoints import Mirror
 from tasks.deadline import minutes_for
-from tasks.erase_list import erase_lists
 from tasks.job import Done, Job
 from tasks.listeners import outlive_the_worker
 from tasks.machine import machine
@@ -35,7 +34,6 @@ def train(order: Order) -> Stored[Release]:
     def produce(folder: Path) -> dict[str, Any]:
         mirror.fetch()
         spending = Spending(mirror.folder, spent_before(mirror.folder))
-        listed = erase_lists(order.run.market)
         stop = _stopped_at(order)
         job = Job(
             config=order.config,
@@ -53,11 +51,6 @@ def train(order: Order) -> Stored[Release]:
             done = _by_so_many(order.processes, job, under(order.title))
         seconds = spending.seconds
         _remember_stop(order, done.report)
-        if erase_lists(order.run.market) != listed:
-            raise ConflictError(
-                f"{order.title} of {order.run.market}: somebody asked to be forgotten while it was fitted; "
-                "run the night again: it begins with that, and fits without them"
-            )
         return _facts(order, done, seconds)
 
     stored = kept(order.run, STAGE, order.made_from, ROOMS, produce, title=order.title)

@@ -16,6 +16,7 @@ from hm_pipeline.index.cost import cost
 from hm_pipeline.index.nearest import Nearest
 from hm_pipeline.index.search import AnnoySearch, AutoSearch, Exact, FaissSearch, Search
 
+FEWEST_QUERIES = 2  # one to tune by, one to report on
 STEP = 1.4  # by which faiss is asked for more
 LIKELY = 50  # items of a query that codes are made for above all
 
@@ -50,14 +51,17 @@ def built(
 ) -> tuple[Nearest, dict[str, float]]:
     """The index of this search over items 1..V-1 of `vectors` (V, D), and what there is to say of it.
 
-    Every other one of the queries (N, D) tunes, the rest report. The same inputs give the same index. Raises
-    ModelError where codes or trees are to be made of numbers that are none.
+    Every other one of the queries (N, D) tunes, the rest report: with less than two of them it is exact. The
+    same inputs give the same index. Raises ModelError where codes or trees are to be made of numbers that are
+    none.
     """
     exact = Nearest("exact", vectors)
     if isinstance(search, Exact):
         return exact, {}
     if not np.isfinite(vectors).all():
         raise ModelError(_not_finite(vectors))
+    if len(queries) < FEWEST_QUERIES:
+        return exact, _facts(exact, search.recall_target, 1.0)  # nothing to tune and nothing to report by
     tune, report = (Examination.of(exact, queries[at::2], excluded[at::2], k) for at in (0, 1))
     index = _chosen(search, exact, tune)
     return index, _facts(index, search.recall_target, report.recall(index))

@@ -45,12 +45,12 @@ class Blend:
 
     def recommend(self, histories: Histories, k: int, *, allowed: Bool | None = None) -> Recommendations:
         """As `Recommender.recommend`."""
-        order = np.argsort(histories.lengths, kind="stable")
+        order, logits = np.argsort(histories.lengths, kind="stable"), self.net.scorer()
 
         def answer(block: Histories) -> Recommendations:
             scores_BV = self.log_shares(block)
             scores_BV *= np.float32(self.weight)
-            scores_BV += self.net.scores(block)
+            scores_BV += logits(block)
             return top_k(scores_BV, k, excluded=block.last, allowed=allowed)
 
         lists = in_blocks(histories.take(order), k, self.width, answer)
@@ -116,10 +116,10 @@ def _hits(blend: Blend, weights: tuple[float, ...], holdout: Holdout, context: F
     hits_W = np.zeros(len(weights), dtype=np.int64)
     spread = np.linspace(0, len(holdout) - 1, min(len(holdout), MOST_WEIGHED)).astype(np.int64)
     order = spread[np.argsort(holdout.histories.lengths[spread], kind="stable")]
-    rows = max(1, BLOCK_CELLS // blend.width)
+    rows, logits = max(1, BLOCK_CELLS // blend.width), blend.net.scorer()
     for at in range(0, len(order), rows):
         some = holdout.take(order[at : at + rows])
-        logits_BV, logs_BV = blend.net.scores(some.histories), blend.log_shares(some.histories)
+        logits_BV, logs_BV = logits(some.histories), blend.log_shares(some.histories)
         for number, weight in enumerate(weights):
             scores_BV = np.float32(weight) * logs_BV
             scores_BV += logits_BV

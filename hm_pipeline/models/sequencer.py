@@ -29,6 +29,8 @@ from hm_pipeline.training.losses import Objective
 from hm_pipeline.training.ranks import Ranks
 from hm_pipeline.training.windows import Windows
 
+FULL = "full_softmax"  # a fact: which one the loss was, so that a refit learns what its candidate did
+
 
 def fit_sequencer(config: SequencerConfig, samples: Samples, context: FitContext = FitContext()) -> Fitted:  # noqa: B008 - frozen
     """Train on `samples.train`, choose the epoch on the holdout `validation`, resume where it stopped.
@@ -39,14 +41,16 @@ def fit_sequencer(config: SequencerConfig, samples: Samples, context: FitContext
     net = net_of(config, samples).to(device)
     model = SequencerRecommender(net)
     plan = plan_of(config, samples, net)
-    wanted = chosen(training.loss, len(samples.items) - 1, on_gpu=device.type == "cuda")
+    before = context.refit.facts.get(FULL) if context.refit else None
+    full = None if before is None else bool(before)
+    wanted = chosen(training.loss, len(samples.items) - 1, on_gpu=device.type == "cuda", full=full)
     objective = Objective.of(wanted, samples.counts)
     orders = _orders(config, samples, context, model, wanted)
     bodies = [member.body for member in net.members]
     with quick_products(device), compiled(bodies, training.compile):
         course = train(net, lambda batch: batch_loss(net, objective, batch), plan, training, orders)
     net.cpu()
-    facts = _index(model, samples, context.k)
+    facts = _index(model, samples, context.k) | {FULL: float(isinstance(wanted, FullSoftmax))}
     return Fitted(model, _report(course, plan, net, facts))
 
 

@@ -3,7 +3,7 @@
 N histories, B a block of them, L positions, V items, Q width of a query, U users, K list.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Self
 
@@ -80,12 +80,20 @@ class SequencerRecommender:
         return with_bias(vectors_VQ.float().cpu().numpy(), self.net.item_bias[:, 0].float().cpu().numpy())
 
     @torch.no_grad()
-    def scores(self, histories: Histories) -> Float32:
-        """scores_BV of a block of rows, not everybody's; column 0 means nothing."""
-        vectors_VQ = self.net.vectors[: self.net.start_symbol]
-        scores_BV = torch.addmm(self.net.item_bias[:, 0], self.encode(histories), vectors_VQ.T)
-        found: Float32 = scores_BV.float().cpu().numpy()
-        return found
+    def scorer(self) -> Callable[[Histories], Float32]:
+        """scores_BV of a block of rows, not everybody's; column 0 means nothing.
+
+        The item vectors are asked for once: an ensemble lays its members' side by side, which takes longer
+        than to score a block.
+        """
+        vectors_VQ, bias_V = self.net.vectors[: self.net.start_symbol], self.net.item_bias[:, 0]
+
+        @torch.no_grad()
+        def scores(histories: Histories) -> Float32:
+            found: Float32 = torch.addmm(bias_V, self.encode(histories), vectors_VQ.T).float().cpu().numpy()
+            return found
+
+        return scores
 
     def _blocks(self, histories: Histories) -> Iterator[Int64]:
         """Row numbers in blocks of like length, so that little is padded and memory is bounded."""

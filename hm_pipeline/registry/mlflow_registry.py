@@ -10,11 +10,13 @@ from mlflow.exceptions import MlflowException
 
 from hm_pipeline.errors import RegistryError
 from hm_pipeline.registry.explained import explained
+from hm_pipeline.registry.ledger import ModelRef
 from hm_pipeline.registry.mlflow_runs import DIGEST
 from hm_pipeline.registry.pyfunc import RELEASE
 from hm_pipeline.registry.state import State
 
 MODEL = "model"  # with the digest: the folder of a run's artifacts that holds a version
+_NOT_FOUND = "RESOURCE_DOES_NOT_EXIST"
 _PAGE = 1000  # versions that are asked for at once
 _DESCRIPTION = 5000  # characters of a description that MLflow's database takes
 _USER_FILES = (f"{RELEASE}/model/user_rows.npy", f"{RELEASE}/users.parquet")  # rows before ids
@@ -40,7 +42,7 @@ def register(
     `tags`: kind, day …, as texts. The files become artifacts of the run first, the version comes last:
     a killed attempt leaves files that the next one overwrites.
     """
-    found = find_version(client, name, digest)
+    found = find_version(client, name, digest, with_users=tags.get("users") == "true")
     if found is not None:
         return found
     with explained(f"register {folder} in {name}"):
@@ -55,10 +57,14 @@ def register(
         return int(made.version)
 
 
-def find_version(client: MlflowClient, name: str, digest: str) -> int | None:
-    """The first version with that digest; None where nothing was registered under it."""
+def find_version(client: MlflowClient, name: str, digest: str, *, with_users: bool = False) -> int | None:
+    """The first version with that digest; None where nothing was registered under it.
+
+    `with_users`: one that still has them; they were taken from it where a promotion was taken back.
+    """
+    users = " and tags.`users` = 'true'" if with_users else ""
     with explained(f"look for version {digest} of {name}"):
-        found = client.search_model_versions(f"name = '{name}' and tags.`{DIGEST}` = '{digest}'")
+        found = client.search_model_versions(f"name = '{name}' and tags.`{DIGEST}` = '{digest}'{users}")
         return min((int(version.version) for version in found), default=None)
 
 
@@ -70,18 +76,19 @@ def version_uri(name: str, version: int) -> str:
 def align_aliases(client: MlflowClient, name: str, state: State) -> list[str]:
     """Make the aliases say what the ledger says; returns what was changed, in words.
 
-    Also repairs what a killed run or a hand left wrong. Other aliases than ours are left alone.
+    Also repairs what a killed run or a hand left wrong. A version that MLflow does not have, or has under
+    another model's number, is no reason to fail: its alias is nobody's, and the words say so. Other aliases
+    than ours are left alone.
     """
     refs = {"champion": state.champion, "challenger": state.challenger, "previous": state.previous}
-    wanted = {alias: None if ref is None else ref.version for alias, ref in refs.items()}
-    if not any(wanted.values()) and not _exists(client, name):
+    if not any(refs.values()) and not _exists(client, name):
         return []
     with explained(f"set the aliases of {name}"):
-        there = {a: int(v) for a, v in client.get_registered_model(name).aliases.items()}
+        there = _aliases(client, name)
         return [
-            _set(client, name, alias, there.get(alias), version)
-            for alias, version in wanted.items()
-            if there.get(alias) != version
+            _set(client, name, alias, there.get(alias), ref)
+            for alias, ref in refs.items()
+            if there.get(alias) != (ref and ref.version)
         ]
 
 
@@ -107,9 +114,10 @@ def forget_users(
 
 
 def versions(client: MlflowClient, name: str) -> list[int]:
-    """All versions of a market's model, oldest first."""
+    """All versions of a market's model but those that say they hold no users, oldest first."""
     with explained(f"list the versions of {name}"):
-        return sorted(int(version.version) for version in _searched(client, f"name = '{name}'"))
+        found = _searched(client, f"name = '{name}'")
+        return sorted(int(v.version) for v in found if v.tags.get("users") != "false")
 
 
 def versions_with_users(client: MlflowClient, name: str, last: date) -> list[int]:
@@ -168,12 +176,31 @@ def _place_of(client: MlflowClient, name: str, version: int) -> tuple[str, str]:
     return str(known.run_id), str(known.source).rsplit("/", 1)[-1]
 
 
-def _set(client: MlflowClient, name: str, alias: str, old: int | None, new: int | None) -> str:
-    if new is None:
-        client.delete_registered_model_alias(name, alias)
-    else:
+def _set(client: MlflowClient, name: str, alias: str, old: int | None, ref: ModelRef | None) -> str:
+    new = ref.version if ref and _is_there(client, name, ref) else None
+    if new is not None:
         client.set_registered_model_alias(name, alias, str(new))
-    return f"{alias}: {old or 'nobody'} -> {new or 'nobody'}"
+    elif old is not None:
+        client.delete_registered_model_alias(name, alias)
+    lost = f"; the ledger names version {ref.version}, which is not in MLflow" if ref and not new else ""
+    return f"{alias}: {old or 'nobody'} -> {new or 'nobody'}{lost}"
+
+
+def _is_there(client: MlflowClient, name: str, ref: ModelRef) -> bool:
+    """Whether a version is the ledger's: in a database that was made anew, numbers begin again."""
+    try:
+        tags = client.get_model_version(name, str(ref.version)).tags
+    except MlflowException as error:
+        if error.error_code != _NOT_FOUND:
+            raise
+        return False
+    return not ref.run_digest or tags.get(DIGEST, ref.run_digest) == ref.run_digest
+
+
+def _aliases(client: MlflowClient, name: str) -> dict[str, int]:
+    if not _exists(client, name):
+        return {}
+    return {alias: int(v) for alias, v in client.get_registered_model(name).aliases.items()}
 
 
 def _exists(client: MlflowClient, name: str) -> bool:

@@ -146,11 +146,11 @@ def _with(line: Sequence[ModelRef], entry: Decision) -> tuple[ModelRef, ...]:
 
 def _rolled_back(now: State, entry: Rollback) -> State:
     """The one rolled back leaves the line, so that the next rollback goes back one more."""
-    line = tuple(ref for ref in now.line if ref.version != entry.rolled_back.version)
+    line = tuple(ref for ref in now.line if ref != entry.rolled_back)
     moved = entry.lists is not None
     return replace(
         now,
-        line=line if line and line[-1].version == entry.champion.version else (*line, entry.champion),
+        line=line if line and line[-1] == entry.champion else (*line, entry.champion),
         challenger=now.challenger if now.challenger != entry.champion else None,
         lists=entry.lists if moved else now.lists,
         lists_day=entry.day if moved else now.lists_day,

@@ -15,14 +15,14 @@ from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_va
 from hm_pipeline.frozen import Frozen
 
 Share = Annotated[float, Field(ge=0, le=1)]
-CPU_CHUNK, GPU_CHUNK = 4_000_000, 128_000_000  # 16 MB, which caches hold; 0.5 GB, few large products
+CPU_CHUNK, GPU_CHUNK = 4_000_000, 128_000_000  # logits: 16 MB, which caches hold; 0.5 GB, few large products
 
 
 class FullSoftmax(Frozen):
     """Every item of the vocabulary stands against the target, in chunks of bounded memory."""
 
     kind: Literal["full"] = "full"
-    chunk_elements: PositiveInt = CPU_CHUNK  # logits held at once
+    chunk_elements: PositiveInt | None = None  # logits held at once; none: as many as suit the device
     label_smoothing: Share = 0.0  # of each target, spread evenly over the vocabulary
 
 
@@ -51,9 +51,12 @@ class ChosenSoftmax(Frozen):
 
     def for_vocabulary(self, items: int, *, on_gpu: bool) -> FullSoftmax | SampledSoftmax:
         """The loss for so many items."""
-        if items <= (self.full_up_to_on_gpu if on_gpu else self.full_up_to):
-            chunk = GPU_CHUNK if on_gpu else CPU_CHUNK
-            return FullSoftmax(chunk_elements=chunk, label_smoothing=self.label_smoothing)
+        return self.one(full=items <= (self.full_up_to_on_gpu if on_gpu else self.full_up_to))
+
+    def one(self, *, full: bool) -> FullSoftmax | SampledSoftmax:
+        """One of the two."""
+        if full:
+            return FullSoftmax(label_smoothing=self.label_smoothing)
         return SampledSoftmax(
             negatives=self.negatives, alpha=self.alpha, label_smoothing=self.label_smoothing
         )
@@ -62,9 +65,15 @@ class ChosenSoftmax(Frozen):
 LossConfig = Annotated[FullSoftmax | SampledSoftmax | ChosenSoftmax, Field(discriminator="kind")]
 
 
-def chosen(loss: LossConfig, items: int, *, on_gpu: bool) -> FullSoftmax | SampledSoftmax:
-    """The loss that is meant."""
-    return loss.for_vocabulary(items, on_gpu=on_gpu) if isinstance(loss, ChosenSoftmax) else loss
+def chosen(
+    loss: LossConfig, items: int, *, on_gpu: bool, full: bool | None = None
+) -> FullSoftmax | SampledSoftmax:
+    """The loss that is meant, with a chunk that suits the device; `full`: which one `auto` was before."""
+    if isinstance(loss, ChosenSoftmax):
+        loss = loss.for_vocabulary(items, on_gpu=on_gpu) if full is None else loss.one(full=full)
+    if isinstance(loss, FullSoftmax) and loss.chunk_elements is None:
+        return loss.model_copy(update={"chunk_elements": GPU_CHUNK if on_gpu else CPU_CHUNK})
+    return loss
 
 
 class TrainingConfig(Frozen):
@@ -78,6 +87,7 @@ class TrainingConfig(Frozen):
     by_prefix: bool = False  # each target by itself, with exactly the items it may see: exact, and slow
     loss: LossConfig = ChosenSoftmax()
     max_lr: PositiveFloat = 1e-3
+    table_rate: PositiveFloat = 1.0  # of embedding tables: times the rate of all else
     pct_start: Share = 0.3  # of the cycle, while the rate rises
     start_divisor: PositiveFloat = 25.0  # the rate starts at max_lr / 25
     end_divisor: PositiveFloat = 100.0  # and ends at max_lr / 100
@@ -88,7 +98,7 @@ class TrainingConfig(Frozen):
     clip_norm: PositiveFloat | None = 5.0  # of all gradients together
     unknown_user_share: Share = 0.1  # of the windows whose user is replaced by user 0
     checkpoint_every_steps: PositiveInt | None = None  # besides the one at each validation
-    compile: bool = False  # the body, by torch.compile: minutes at the start, faster steps after
+    compile: bool = False  # a transformer's body, by torch.compile: minutes at the start, faster steps after
 
     @model_validator(mode="after")
     def _one_cut(self) -> Self:

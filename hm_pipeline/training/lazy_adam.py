@@ -19,8 +19,12 @@ BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8
 class LazyAdam:
     """Moments of named parameters, and the number of steps taken."""
 
-    def __init__(self, parameters: Mapping[str, Parameter]) -> None:
+    def __init__(
+        self, parameters: Mapping[str, Parameter], factors: Mapping[str, float] | None = None
+    ) -> None:
+        """`factors` of the rate, by name; 1 where none is said."""
         self.parameters = dict(parameters)
+        self.factors = {name: (factors or {}).get(name, 1.0) for name in self.parameters}
         self.mean = {name: torch.zeros_like(p) for name, p in self.parameters.items()}
         self.square = {name: torch.zeros_like(p) for name, p in self.parameters.items()}
         self.steps = 0
@@ -41,15 +45,15 @@ class LazyAdam:
         self.steps += 1
         arrived = {name: p for name, p in self.parameters.items() if p.grad is not None}
         dense = [name for name, p in arrived.items() if not _grad(p).is_sparse]
-        if dense:
-            self._dense(dense, rate, divisor)
+        for factor in {self.factors[name] for name in dense}:
+            self._dense([name for name in dense if self.factors[name] == factor], rate * factor, divisor)
         for name in arrived.keys() - set(dense):
-            self._touched_rows(name, rate, divisor)
+            self._touched_rows(name, rate * self.factors[name], divisor)
         for p in arrived.values():
             p.grad = None
 
     def _dense(self, names: list[str], rate: float, divisor: Tensor | None) -> None:
-        """All of them in one kernel, which itself counts the steps that it is given on by one."""
+        """Those of one rate in one kernel, which itself counts the steps that it is given on by one."""
         before = torch.full((len(names),), float(self.steps - 1), device=self.mean[names[0]].device)
         adam(
             [self.parameters[name] for name in names],

@@ -63,7 +63,7 @@ class _Run:
         self.ranks, self.device = Ranks.here(), next(net.parameters()).device
         self.net, self.loss, self.config, self.orders = net, loss, config, orders
         self.plan = replace(plan, rank=self.ranks.rank, ranks=self.ranks.size)
-        self.adam, self.pace = LazyAdam(dict(net.named_parameters())), Pace()
+        self.adam, self.pace = LazyAdam(dict(net.named_parameters()), _factors(net, config)), Pace()
         self.every = STEPS if self.device.type == "cuda" else 1  # steps between two waits for the device
         self.watch = Watch(orders.stage, self.ranks, self.every)
         self.clock = Clock(self.ranks, self.every, orders.should_stop)
@@ -235,6 +235,12 @@ class _Run:
             return self.orders.epochs
         cycle = self.config.cycle_epochs
         return self.config.max_epochs if self.orders.validate else min(cycle, self.config.max_epochs)
+
+
+def _factors(net: nn.Module, config: TrainingConfig) -> dict[str, float]:
+    """Of the rate, for the embedding tables by their parameters' names."""
+    tables = (name for name, module in net.named_modules() if isinstance(module, nn.Embedding))
+    return {f"{name}.weight": config.table_rate for name in tables}
 
 
 def _without_prefix(tensors: dict[str, Tensor]) -> dict[str, Tensor]:

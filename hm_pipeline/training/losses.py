@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from hm_pipeline.data.arrays import Float64, Int64
-from hm_pipeline.training.config import FullSoftmax, SampledSoftmax
+from hm_pipeline.training.config import CPU_CHUNK, FullSoftmax, SampledSoftmax
 
 ALIGNED = 16  # floats: rows of logits begin at multiples of it, or the products take a fifth longer
 
@@ -63,7 +63,9 @@ class Objective:
         """The mean loss over the positions; 0 among targets_TH is no target, but never the first."""
         match self.config:
             case FullSoftmax(chunk_elements=size, label_smoothing=smoothing):
-                return full_softmax(queries_TD, items.vectors, items.item_bias, targets_TH, size, smoothing)
+                return full_softmax(
+                    queries_TD, items.vectors, items.item_bias, targets_TH, size or CPU_CHUNK, smoothing
+                )
             case SampledSoftmax(negatives=S, label_smoothing=smoothing):
                 negatives_S, log_expected_S = self._draw(S, seed)
                 return sampled_softmax(
@@ -97,7 +99,7 @@ def full_softmax(
     vectors_VD: Tensor,
     bias_V1: Tensor,
     targets_TH: Tensor,
-    chunk_elements: int = 4_000_000,
+    chunk_elements: int = CPU_CHUNK,
     label_smoothing: float = 0.0,
 ) -> Tensor:
     """Mean of -log softmax(queries @ vectors.T + bias)[targets], `chunk_elements` logits at a time.

@@ -49,6 +49,23 @@ def test_a_day_that_fails_stops_no_other_and_is_named(unkilled: Unkilled) -> Non
         assert is_there(MARKET, EVE)
 
 
+def test_nothing_that_goes_wrong_with_a_night_stops_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = list[date]()
+
+    def full(market: str, day: date) -> None:
+        begun.append(day)
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("flows.backfill.daily", full)
+    world = World(tmp_path)
+    world.settle()
+    with world.entered(), pytest.raises(DispatchError, match=f"(?s)2 nights.*{EVE}: OSError.*{TONIGHT}: OSE"):
+        run_backfill(MARKET, EVE, TONIGHT)
+    assert begun == [EVE, TONIGHT]
+
+
 def test_a_range_that_ends_before_it_begins_is_refused() -> None:
     with pytest.raises(ConfigError, match=f"ends on {EVE}, before it begins on {TONIGHT}"):
         run_backfill(MARKET, TONIGHT, EVE)
@@ -122,6 +139,9 @@ def test_a_hole_has_a_night_before_it_and_data(unkilled: Unkilled) -> None:
         for file in folder_of(world.raw, NEXT - timedelta(days=1)).iterdir():
             file.unlink()
         assert NEXT not in holes(config, LATER, 7), "its newest day is not there"
+        market = config.market.model_copy(update={"retention_days": (LATER - NEXT).days})
+        short = config.model_copy(update={"market": market})
+        assert TONIGHT not in holes(short, LATER, 7), "the next run would delete what it makes"
 
 
 def test_before_the_first_night_only_the_day_itself_is_a_hole(unkilled: Unkilled) -> None:

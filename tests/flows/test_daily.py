@@ -74,6 +74,7 @@ def test_days_in_reverse_order_move_neither_alias_nor_pointer(unkilled: Unkilled
     assert isinstance(older, Decision)
     assert (older.day, older.verdict.step, older.champion) == (EVE, "older day", None)
     assert str(TONIGHT) in older.verdict.reason
+    assert not list(Path(world.root, MARKET, str(EVE)).glob("lists/*")), "nobody would read them"
 
 
 def test_a_rollback_shows_the_champion_before_and_holds_the_other_until_it_is_released(

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from flows import dispatch
-from hm_pipeline.errors import DispatchError, DivergedError
+from hm_pipeline.errors import DamagedError, DispatchError, DivergedError, StorageError
 
 
 def order(name: str) -> Any:
@@ -74,7 +74,9 @@ def status(code: int) -> httpx.HTTPStatusError:
 
 
 def test_a_server_that_restarts_is_asked_until_it_answers(monkeypatch: pytest.MonkeyPatch) -> None:
-    server = Away(7, status(503), httpx.ConnectError("refused"), httpx.ReadTimeout("slow"))
+    server = Away(
+        7, status(503), httpx.ConnectError("refused"), httpx.ReadTimeout("slow"), StorageError("503")
+    )
     monkeypatch.setattr(dispatch, "time", server)
     assert dispatch._patiently(server.ask) == "an answer"
     assert (server.asked, server.now) == (8, 7 * dispatch.POLL_SECONDS)
@@ -88,9 +90,10 @@ def test_one_that_stays_away_is_given_up_at_the_end(monkeypatch: pytest.MonkeyPa
     assert patience < server.now <= patience + dispatch.POLL_SECONDS
 
 
-def test_a_request_that_was_wrong_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    server = Away(float("inf"), status(422))
+@pytest.mark.parametrize("error", [status(422), DamagedError("422 bytes")], ids=["server", "storage"])
+def test_a_request_that_was_wrong_is_asked_once(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    server = Away(float("inf"), error)
     monkeypatch.setattr(dispatch, "time", server)
-    with pytest.raises(httpx.HTTPStatusError, match="422"):
+    with pytest.raises(type(error), match="422"):
         dispatch._patiently(server.ask)
     assert server.asked == 1

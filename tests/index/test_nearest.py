@@ -137,8 +137,11 @@ def test_nobody_asked_is_no_row(index: Nearest) -> None:
     assert lists.items.shape == lists.scores.shape == (0, K)
 
 
-def test_nobody_to_be_measured_on_is_no_obstacle(search: Search) -> None:
-    index = built(search, VECTORS, QUERIES[:0], LAST[:0], K)[0]
+@pytest.mark.parametrize("asked", [0, 1])
+def test_too_few_to_be_measured_on_are_answered_exactly(search: Search, asked: int) -> None:
+    index, facts = built(search, VECTORS, QUERIES[:asked], LAST[:asked], K)
+    assert index.kind == "exact", "a recall that nobody measured is no recall"
+    assert facts.get("ann_recall_at_k", 1.0) == 1.0
     assert (index.best(QUERIES[:5], K, LAST[:5]).items > 0).all()
 
 

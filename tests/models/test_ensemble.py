@@ -60,10 +60,10 @@ def trained(config: SequencerConfig, samples: Samples, context: FitContext | Non
 @each
 def test_its_logits_are_the_mean_of_its_members(config: SequencerConfig, samples: Samples) -> None:
     ensemble, asked = trained(config, samples), samples.holdouts["test"].histories
-    alone = [SequencerRecommender(net).scores(asked)[:, 1:] for net in ensemble.members]
+    alone = [SequencerRecommender(net).scorer()(asked)[:, 1:] for net in ensemble.members]
     assert len(alone) == config.members
     assert not np.allclose(alone[0], alone[1])
-    together = SequencerRecommender(ensemble).scores(asked)[:, 1:]
+    together = SequencerRecommender(ensemble).scorer()(asked)[:, 1:]
     np.testing.assert_allclose(together, np.mean(alone, axis=0), rtol=0, atol=1e-5)
 
 

@@ -36,7 +36,7 @@ def scores(kind: type[Dressed], options: dict[str, object], training: dict[str, 
     config = kind(**{**sizes, **options}, training=TrainingConfig(**{**TRAINING, **training}))  # type: ignore[arg-type]
     model = fit_sequencer(config, shoppers(), FitContext(k=3)).model  # type: ignore[arg-type]
     assert isinstance(model, SequencerRecommender)
-    return np.asarray(model.scores(shoppers().holdouts["test"].histories))
+    return np.asarray(model.scorer()(shoppers().holdouts["test"].histories))
 
 
 def test_the_same_options_make_the_same_net() -> None:

@@ -37,7 +37,7 @@ def test_a_list_is_the_best_of_the_scores(holdout: Holdout, tied: bool) -> None:
     model, histories = net(tied), holdout.histories
     allowed = np.arange(V) % 3 > 0
     for mask in (None, allowed):
-        wanted = top_k(model.scores(histories), K, excluded=histories.last, allowed=mask)
+        wanted = top_k(model.scorer()(histories), K, excluded=histories.last, allowed=mask)
         lists = model.recommend(histories, K, allowed=mask)
         np.testing.assert_allclose(lists.scores, wanted.scores, rtol=0, atol=1e-5)
         assert (lists.items == wanted.items).mean() > 0.99, "scores that are equal but for rounding may swap"

@@ -18,6 +18,7 @@ from hm_pipeline.registry.mlflow_registry import (
     align_aliases,
     find_version,
     forget_users,
+    mark_without_users,
     model_name,
     register,
     version_uri,
@@ -213,13 +214,14 @@ def test_each_market_has_one_timeline(client: MlflowClient, experiment: str):
     assert (tags["kind"], tags["mlflow.runColor"]) == ("lstm", STYLES["lstm"].colour)
 
 
-def put(client: MlflowClient, run_id: str, folder: Path, digest: str) -> int:
+def put(client: MlflowClient, run_id: str, folder: Path, digest: str, **tags: str) -> int:
     """A version whose model is one folder of files: what is in them matters to nobody here."""
     users = folder / "artifacts" / "release" / "users.parquet"
     users.parent.mkdir(parents=True, exist_ok=True)
     users.write_text("anna,bert")
     (folder / "MLmodel").write_text("flavors: {}")
-    return register(client, NAME, run_id, folder, digest=digest, tags={"kind": "lstm", "day": "2021-06-01"})
+    told = {"kind": "lstm", "day": "2021-06-01", **tags}
+    return register(client, NAME, run_id, folder, digest=digest, tags=told)
 
 
 def test_the_same_digest_is_registered_once(
@@ -278,9 +280,40 @@ def test_an_empty_ledger_needs_no_registered_model(client: MlflowClient):
     assert align_aliases(client, NAME, State()) == []
 
 
-def test_a_ledger_that_names_a_version_nobody_registered_is_a_registry_error(client: MlflowClient):
-    with pytest.raises(RegistryError, match="aliases of hm-SE"):
-        align_aliases(client, NAME, State(line=(ref(7),)))
+def test_a_database_that_was_lost_costs_the_aliases_and_no_night(client: MlflowClient):
+    changes = align_aliases(client, NAME, State(line=(ref(7),)))
+    assert changes == ["champion: nobody -> nobody; the ledger names version 7, which is not in MLflow"]
+
+
+def test_the_alias_of_a_version_that_was_deleted_is_nobodys(
+    client: MlflowClient, experiment: str, tmp_path: Path
+):
+    three_versions(client, experiment, tmp_path)
+    align_aliases(client, NAME, State(line=(ref(1), ref(2))))
+    client.delete_model_version(NAME, "1")
+    told = align_aliases(client, NAME, State(line=(ref(1), ref(3))))
+    assert told[1] == "previous: nobody -> nobody; the ledger names version 1, which is not in MLflow"
+    assert {a: int(v) for a, v in client.get_registered_model(NAME).aliases.items()} == {"champion": 3}
+
+
+def test_a_number_that_another_model_has_in_a_new_database_is_no_champion(
+    client: MlflowClient, experiment: str, tmp_path: Path
+):
+    three_versions(client, experiment, tmp_path)
+    before = ref(2).model_copy(update={"run_digest": "of the database that was lost"})
+    assert "which is not in MLflow" in align_aliases(client, NAME, State(line=(before,)))[0]
+    assert client.get_registered_model(NAME).aliases == {}
+
+
+def test_a_version_whose_users_were_taken_away_is_registered_again_where_they_are_wanted(
+    client: MlflowClient, day_run: str, tmp_path: Path
+):
+    version = put(client, day_run, tmp_path / "m", "r1", users="true")
+    mark_without_users(client, NAME, version)
+    assert find_version(client, NAME, "r1") == version
+    assert find_version(client, NAME, "r1", with_users=True) is None
+    assert put(client, day_run, tmp_path / "m", "r1", users="true") == version + 1
+    assert versions(client, NAME) == [version + 1], "nobody is looked for where nobody is"
 
 
 def test_erasing_rewrites_the_file_of_the_registered_version_itself(

@@ -13,6 +13,7 @@ from hm_pipeline.registry.promotion import Verdict
 from hm_pipeline.registry.state import State
 from tasks import ledger, register
 from tasks.commit import commit, move_latest, publish
+from tasks.office import entered_verdict
 from tasks.run import Run
 from tasks.settings import settings
 from tasks.stage import Stored
@@ -61,6 +62,17 @@ def test_a_day_is_decided_again_only_where_somebody_asks(world: World):
     assert ledger.current("tiny").champion.version == 2
 
 
+def test_a_run_that_is_repaired_keeps_its_verdict_though_a_newer_day_was_decided_since(world: World):
+    decide(a_run(), 0)
+    decide(a_run(date(2021, 6, 10)), 1, version=2)
+    told = entered_verdict(a_run())
+    assert told is not None
+    assert told.promoted == "itemknn"
+    assert entered_verdict(a_run(redo=True)) is None
+    assert entered_verdict(a_run().model_copy(update={"inputs": "other files"})) is None
+    assert entered_verdict(a_run(date(2021, 6, 11))) is None
+
+
 def test_the_winner_is_not_its_own_challenger(world: World):
     assert decide(a_run(), 0).challenger is None
 
@@ -101,10 +113,11 @@ def test_aliases_set_by_an_entry_that_was_overtaken_are_set_again(
     decide(a_run(), 0)
     aligned: list[int] = []
 
-    def slowly(client: object, name: str, now: State) -> None:
+    def slowly(client: object, name: str, now: State) -> list[str]:
         aligned.append(now.seq)
         if now.seq == 1:
             decide(a_run(date(2021, 6, 10)), 1, version=2)
+        return []
 
     monkeypatch.setattr(register.tracking, "client", lambda: None)
     monkeypatch.setattr(register.registry, "align_aliases", slowly)

@@ -8,8 +8,11 @@ from embedded import World
 
 from hm_pipeline.config import load
 from hm_pipeline.evaluation.table import Table
+from hm_pipeline.registry.ledger import Decision
+from hm_pipeline.registry.night import Verdict
 from hm_pipeline.report.outcome import Outcome
 from tasks import pages
+from tasks.report import find_outcome
 from tasks.run import Run
 from tasks.settings import settings
 from tasks.stage import Stored, kept
@@ -31,6 +34,14 @@ OUTCOME = Outcome(
 )
 
 
+DECISION = Decision(
+    seq=1,
+    day=OUTCOME.day,
+    run_digest="abc",
+    verdict=Verdict(day=OUTCOME.day, promote=False, winner=None, step="stays", reason="Nobody came."),
+)
+
+
 def stored(*, page: bool) -> Stored[Outcome]:
     run = Run(config=load(settings().config, "tiny"), day=OUTCOME.day, inputs="abc")
 
@@ -48,6 +59,14 @@ def test_an_outcome_that_is_read_back_knows_where_its_page_lies(world: World) ->
     assert told.page is not None
     assert Path(told.page).read_text() == "<p>Nobody came.</p>"
     assert told.model_copy(update={"page": None}) == OUTCOME
+
+
+def test_a_damaged_report_is_one_that_is_not_there(world: World) -> None:
+    assert find_outcome(DECISION, "tiny") is None
+    folder = stored(page=False).folder()
+    assert find_outcome(DECISION, "tiny") == OUTCOME.model_copy(update={"reused": True})
+    (folder / "outcome.json").unlink()
+    assert find_outcome(DECISION, "tiny") is None
 
 
 def test_a_report_of_older_code_has_no_page(world: World) -> None:

@@ -47,7 +47,7 @@ def test_only_the_version_in_office_holds_its_users(
         registered.update(files=files, users=tags["users"])
         return 1
 
-    monkeypatch.setattr(register.registry, "find_version", lambda *_: None)
+    monkeypatch.setattr(register.registry, "find_version", lambda *_, **__: None)
     monkeypatch.setattr(register.registry, "register", take)
     monkeypatch.setattr(register, "save_pyfunc", lambda copy, model, **_: shutil.copytree(copy, model))
     mlflow: Any = None

@@ -19,7 +19,7 @@ from tasks.erasure import erase, prune
 from tasks.evaluate import evaluate_release, read_champion
 from tasks.extract import extract
 from tasks.lists import answer_shard, examine, recommend
-from tasks.longevity import measure_longevity
+from tasks.longevity import measure_longevity, pooled
 from tasks.office import published_hr
 from tasks.prepare import prepare
 from tasks.register import withdraw
@@ -30,9 +30,9 @@ from tasks.train import train
 
 STORING = [
     prepare, extract, build_samples, evaluate_release, read_champion, measure_longevity, measure_drift, published_hr,
-    weigh, recommend, answer_shard, examine, commit, publish, report, erase, prune,
+    weigh, recommend, answer_shard, examine, commit, publish, report, erase, prune, pooled, register.register, withdraw,
 ]  # fmt: skip
-TRACKING = [register.register, withdraw, publish, erase]
+TRACKING = [register.register, withdraw, publish, erase, prune]
 
 
 def failed_by(error: Exception) -> State[Any]:

@@ -16,7 +16,7 @@ from flows.errand import Errand
 from hm_pipeline.data.samples import Samples
 from hm_pipeline.models.release import Release
 from hm_pipeline.retrieval.answer import BLOCK_ROWS
-from tasks.erasure import _forget
+from tasks.forgetting import forget
 from tasks.lists import LISTS, answer_shard, lists_address, recommend
 from tasks.settings import settings
 from tasks.shard import Shard, shards
@@ -166,5 +166,5 @@ def test_who_trains_where_one_at_a_time_does_is_answered_elsewhere(cut: list[Sha
 def test_who_is_forgotten_is_forgotten_there_too(cut: list[Shard]) -> None:
     lists = answer_shard.fn(cut[0])
     gone = rows(lists)["user_id"][0]
-    assert _forget(lists.prefix, frozenset([gone]))
+    assert forget(lists.prefix, frozenset([gone]))
     assert gone not in rows(lists)["user_id"]

@@ -1,4 +1,4 @@
-"""A fit goes on from the bucket's copy of its checkpoints; one that an erase list overtakes is not stored."""
+"""A fit goes on from the bucket's copy of its checkpoints; one that an erasure overtakes forgets, too."""
 
 import json
 from collections.abc import Iterator
@@ -11,11 +11,11 @@ from embedded import World
 from markov_shoppers import markov_samples
 
 from hm_pipeline.data.samples import Samples
-from hm_pipeline.errors import ConflictError
+from hm_pipeline.data.vocabulary import Vocabulary
 from hm_pipeline.registry.card import Learned
-from hm_pipeline.storage import find
-from tasks import train
+from tasks import register, train
 from tasks.checkpoints import POINTER
+from tasks.erasure import erase
 from tasks.job import Job
 from tasks.order import Order
 from tasks.progress import under
@@ -41,26 +41,24 @@ def an_order(samples: Samples) -> Order:
     return Order(run=a_run(), samples=store("samples", samples.save, **facts), kind="popularity")
 
 
-def test_who_asks_to_be_forgotten_during_a_fit_is_in_no_model(
+def test_who_is_forgotten_by_another_run_during_a_fit_is_in_no_model(
     world: World, order: Order, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     listed = world.raw / "erase" / "market=tiny" / "2021.txt"
     listed.parent.mkdir(parents=True)
     listed.write_text("u0001\n")
-    fit, begun = train._by_so_many, list[int]()
+    fit = train._by_so_many
 
     def meanwhile(*given: Any) -> Any:
-        begun.append(1)
-        if len(begun) == 1:
-            listed.write_text("u0001\nu0002\n")
-        return fit(*given)
+        done = fit(*given)
+        assert erase.fn("tiny", DAY) == 1, "what is half made here is not there to be searched"
+        return done
 
+    monkeypatch.setattr(register, "forget_users", lambda *_: [])
     monkeypatch.setattr(train, "_by_so_many", meanwhile)
-    with pytest.raises(ConflictError, match="somebody asked to be forgotten while it was fitted"):
-        train.train.fn(order)
-    assert find(settings().storage, order.address) is None
-    assert train.train.fn(order).prefix == order.address, "the list is older than this fit"
-    assert len(begun) == 2
+    users = Vocabulary.load(train.train.fn(order).folder() / "users.parquet")
+    assert users.ids.null_count() == 1, "a grave"
+    assert "u0001" not in users.ids
 
 
 def test_a_fit_goes_on_where_another_machine_was_and_leaves_no_checkpoint(

@@ -1,5 +1,6 @@
 """Lazy Adam: Adam where every row is touched, nothing where none is."""
 
+import pytest
 import torch
 from torch import nn
 
@@ -41,6 +42,20 @@ def test_dense_parameters_get_adam() -> None:
         reference.step()
         reference.zero_grad()
     torch.testing.assert_close(ours.weight, theirs.weight)
+
+
+@pytest.mark.parametrize("sparse", [False, True])
+def test_a_table_may_learn_at_a_rate_of_its_own(sparse: bool) -> None:
+    table, other, alone = tables(sparse), tables(sparse), tables(sparse)
+    both = LazyAdam({"table": table.weight, "other": other.weight}, {"table": 3.0})
+    single = LazyAdam({"alone": alone.weight})
+    for embedding in (table, other, alone):
+        learn(embedding, torch.tensor([1, 2]))
+    both.step(0.01)
+    single.step(0.03)
+    assert torch.equal(table.weight, alone.weight)
+    begin = tables(sparse).weight
+    torch.testing.assert_close(3 * (other.weight - begin), alone.weight - begin)
 
 
 def test_untouched_rows_keep_weight_and_moments() -> None:

@@ -120,6 +120,23 @@ def test_validation_may_come_several_times_an_epoch() -> None:
     assert [r.epoch for r in course.readings[:4]] == [0.5, 1.0, 1.5, 2.0]
 
 
+def test_tables_may_learn_faster_than_all_else() -> None:
+    def learned(table_rate: float) -> tuple[float, float]:
+        net = nn.ModuleDict({"table": nn.Embedding(9, 1), "body": nn.Linear(1, 1, bias=False)})
+        for weight in net.parameters():
+            nn.init.zeros_(weight)
+
+        def loss(batch: Batch) -> Tensor:
+            return -sum((weight.sum() for weight in net.parameters()), torch.zeros(()))
+
+        train(net, loss, PLAN, config_of(table_rate=table_rate, max_epochs=1), Orders())
+        return tuple(float(weight.detach().flatten()[0]) for weight in net.parameters())  # type: ignore[return-value]
+
+    table, body = learned(1.0)
+    assert table == body > 0
+    assert learned(3.0) == pytest.approx((3 * table, body))
+
+
 def test_progress_reaches_its_total() -> None:
     steps: list[Step] = []
     fit(Orders(epochs=2, progress=steps.append, stage="train fake"))

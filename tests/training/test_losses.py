@@ -7,7 +7,14 @@ import pytest
 import torch
 from torch.nn import functional
 
-from hm_pipeline.training.config import GPU_CHUNK, ChosenSoftmax, FullSoftmax, SampledSoftmax, chosen
+from hm_pipeline.training.config import (
+    CPU_CHUNK,
+    GPU_CHUNK,
+    ChosenSoftmax,
+    FullSoftmax,
+    SampledSoftmax,
+    chosen,
+)
 from hm_pipeline.training.losses import Objective, full_softmax, sampled_softmax
 
 T, D, V = 37, 5, 23
@@ -87,10 +94,14 @@ def test_several_targets_by_hand_against_drawn_negatives(parts: tuple[torch.Tens
 
 def test_the_loss_is_chosen_by_vocabulary_and_device() -> None:
     auto = ChosenSoftmax(full_up_to=100, full_up_to_on_gpu=1000, negatives=7, label_smoothing=0.1)
-    assert chosen(auto, 100, on_gpu=False) == FullSoftmax(label_smoothing=0.1)
+    assert chosen(auto, 100, on_gpu=False) == FullSoftmax(chunk_elements=CPU_CHUNK, label_smoothing=0.1)
     assert chosen(auto, 101, on_gpu=False) == SampledSoftmax(negatives=7, label_smoothing=0.1)
     assert chosen(auto, 1000, on_gpu=True) == FullSoftmax(chunk_elements=GPU_CHUNK, label_smoothing=0.1)
     assert chosen(SampledSoftmax(), 5, on_gpu=True) == SampledSoftmax()
+    assert chosen(FullSoftmax(), 5, on_gpu=True) == FullSoftmax(chunk_elements=GPU_CHUNK)
+    assert chosen(FullSoftmax(chunk_elements=9), 5, on_gpu=True) == FullSoftmax(chunk_elements=9)
+    assert chosen(auto, 101, on_gpu=False, full=True) == chosen(auto, 100, on_gpu=False), "as before"
+    assert chosen(auto, 100, on_gpu=False, full=False) == chosen(auto, 101, on_gpu=False)
 
 
 def test_rows_beyond_the_vocabulary_stand_in_no_softmax(parts: tuple[torch.Tensor, ...]) -> None:
