@@ -17,6 +17,8 @@ help:            ## what can be made
 install: $(BIN)/.installed  ## an environment in .venv: torch first, then the rest under constraints.txt
 
 $(BIN)/.installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if (3, 11) <= v[:2] <= (3, 13) else \
+	  "$(PYTHON) is Python %d.%d; wanted are 3.11 to 3.13: make install PYTHON=python3.12" % v[:2])'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet $(TORCH) $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX))

@@ -1,5 +1,6 @@
 """Is everything here that a run needs? Each check says what it found and what to do."""
 
+import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -22,6 +23,7 @@ _TRAPS = {
     "sqlalchemy": ("2.1", "the scheduler silently never schedules a run"),
     "prefect": ("3.9", "untested with the rest of constraints.txt"),
 }
+_IMPATIENT = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "10"}  # MLflow: minutes
 _NEEDED = (
     "prefect", "torch", "polars", "implicit", "annoy", "faiss-cpu",
     "mlflow", "boto3", "pydantic", "safetensors",
@@ -87,7 +89,12 @@ def _profile(market: str) -> str:
 
 def _storage() -> Iterator[Finding]:
     yield _tried("storage", _conditional_write)
-    yield _tried("raw data", lambda: f"{len(settings().raw_storage.keys()):,} files at {settings().raw}")
+    yield _tried("raw data", _raw_files)
+
+
+def _raw_files() -> str:
+    files = len(settings().raw_storage.keys())
+    return f"{files:,} files at {settings().raw}{'' if files else ': `hm import`, or set HM_RAW'}"
 
 
 def _conditional_write() -> str:
@@ -101,8 +108,23 @@ def _conditional_write() -> str:
 
 
 def _tracking() -> Iterator[Finding]:
+    for name, value in _IMPATIENT.items():
+        os.environ.setdefault(name, value)
     uri = settings().mlflow_tracking_uri
     yield _tried("tracking", lambda: f"{len(tracking.client().search_experiments())} experiments at {uri}")
+
+
+def _prefect() -> Iterator[Finding]:
+    if os.environ.get("PREFECT_API_URL"):
+        yield _tried("prefect", _pools)
+
+
+def _pools() -> str:
+    from flows.setting_up.server import api_url, connected  # only where a server is named
+
+    with connected() as client:
+        pools = sorted(pool.name for pool in client.read_work_pools())
+    return f"{api_url()} answers; work pools: {', '.join(pools) or 'none, `hm set-up` makes them'}"
 
 
 def _disk() -> Iterator[Finding]:
@@ -123,4 +145,4 @@ def _tried(what: str, look: Callable[[], str]) -> Finding:
         return Finding(what, False, str(error))
 
 
-_CHECKS = (_python, _packages, _traps, _markets, _storage, _tracking, _disk)
+_CHECKS = (_python, _packages, _traps, _markets, _storage, _tracking, _prefect, _disk)

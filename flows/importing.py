@@ -14,7 +14,7 @@ from flows.display import console, live
 from hm_pipeline.config import load
 from hm_pipeline.data.importers.complete_journey import import_complete_journey
 from hm_pipeline.data.importers.hm_kaggle import import_hm_kaggle
-from hm_pipeline.data.importers.layout import Imported
+from hm_pipeline.data.importers.layout import Imported, days_of
 from hm_pipeline.data.importers.table import import_table
 from hm_pipeline.data.importers.uci_eshop import import_uci_eshop
 from hm_pipeline.data.raw import ROOMS
@@ -59,6 +59,12 @@ def _import(market: str, work: Callable[[Path], Imported]) -> None:
     counts = ", ".join(f"{n:,} {what}" for what, n in imported.counts.items())
     said = "imported" if imported.fresh else "already there"
     console.print(f"{said}: {counts}; {imported.first_day} to {imported.last_day}")
+    if imported.removed:
+        console.print(
+            f"removed: {len(imported.removed)} days of an earlier import, {imported.removed[0]} to "
+            f"{imported.removed[-1]}: an import is the whole market. To add a day, give all days at once, or "
+            f"write it to web_interactions/market={market}/date=DAY/ yourself"
+        )
 
 
 def _delivered(raw: Storage, market: str, place: Path, imported: Imported) -> Imported:
@@ -72,10 +78,11 @@ def _delivered(raw: Storage, market: str, place: Path, imported: Imported) -> Im
     raw.write(key, json.dumps({"files": old | after["files"]}).encode())  # from here on nothing is sure
     for path in after["files"]:
         raw.upload(place / path, path)
-    for gone in old.keys() - after["files"].keys():
-        raw.delete(gone)
+    gone = old.keys() - after["files"].keys()
+    for path in gone:
+        raw.delete(path)
     raw.write(key, made.read_bytes())
-    return imported
+    return replace(imported, removed=days_of(gone))
 
 
 def _record(raw: Storage, key: str) -> dict[str, Any]:

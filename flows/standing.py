@@ -42,6 +42,9 @@ def _facts(market: str, now: State) -> Iterator[tuple[str, str]]:
         yield "stale", f"{stale['expected']} was expected: {stale['reason']}"
     if held := [*sorted(now.held_kinds), *map(str, sorted(now.held_versions))]:
         yield "held", f"{', '.join(held)}; `hm release --market {market}` lets them compete again"
+    if now.erasures:
+        users = sum(len(entry.users) for entry in now.erasures)
+        yield "erased", f"{users:,} users in all; the last time by the night of {now.erasures[-1].day}"
 
 
 def _named(ref: ModelRef | None) -> str:

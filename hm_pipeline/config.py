@@ -8,7 +8,7 @@ A market names its profile; its own [models.lstm] entries win over the profile's
 """
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import time
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -128,6 +128,11 @@ def load(folder: Path, market: str, profile: str | None = None) -> RunConfig:
     shared = _read(folder / "profiles" / f"{chosen}.toml", "profiles known: " + _stems(folder / "profiles"))
     pools = _read(folder / "pools.toml", "it says where each kind of model trains")
     market_part = {"name": market} | own.get("market", {})
+    if market_part["name"] != market:
+        raise ConfigError(
+            f"{file}: market.name is {market_part['name']!r}, but the file is {market}'s: leave the name "
+            "out, or call the file after it"
+        )
     samples = dict(own.get("samples", {}))
     if "interaction_events" in samples:
         raise ConfigError(f"{file}: samples.interaction_events belongs into [market], extract reads it too")
@@ -137,7 +142,7 @@ def load(folder: Path, market: str, profile: str | None = None) -> RunConfig:
         "profile": chosen,
         "market": market_part,
         "samples": samples,
-        "models": _merged(shared.get("models", {}), own.get("models", {})),
+        "models": _merged(shared.get("models", {}), own.get("models", {}), file),
         "pools": pools,
     }
     return parse(RunConfig, content, file)
@@ -154,10 +159,14 @@ def parse(kind: type[T], content: Mapping[str, Any], file: Path | str) -> T:
         return kind.model_validate(content)
     except ValidationError as error:
         wrong = "; ".join(
-            f"{'.'.join(str(part) for part in e['loc']) or 'the file'}: {e['msg']} (found {e['input']!r:.60})"
-            for e in error.errors()
+            f"{_key(e['loc']) or 'the file'}: {e['msg']} (found {e['input']!r:.60})" for e in error.errors()
         )
         raise ConfigError(f"{file}: {error.error_count()} wrong: {wrong}") from None
+
+
+def _key(place: Sequence[int | str]) -> str:
+    """As the file writes it: pydantic names a model twice, by its table and by its kind."""
+    return ".".join(str(part) for n, part in enumerate(place) if n == 0 or part != place[n - 1])
 
 
 def _read(file: Path, hint: str) -> dict[str, Any]:
@@ -173,8 +182,12 @@ def _stems(folder: Path) -> str:
     return ", ".join(sorted(file.stem for file in folder.glob("*.toml"))) or "none"
 
 
-def _merged(shared: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+def _merged(shared: Mapping[str, Any], own: Mapping[str, Any], file: Path) -> dict[str, Any]:
     """Tables merge key by key; the market's values win; `off = true` drops a model of the profile."""
+    for name in own.keys() - shared.keys():
+        if own[name].get("off"):
+            known = ", ".join(shared) or "none"
+            raise ConfigError(f"{file}: models.{name} is off, but the profile has no {name}; it has {known}")
     merged: dict[str, Any] = {
         name: {"kind": name} | _deep(shared.get(name, {}), own.get(name, {})) for name in {**shared, **own}
     }

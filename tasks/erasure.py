@@ -57,6 +57,7 @@ def _erase(market: str, day: date, new: frozenset[str]) -> int:
     for key in set(_manifests(market)).difference(there):  # stored before the entry could be seen there
         _forgotten(key, new, shown)
     register.forget_users(market, new)
+    log.info("%s: %d users forgotten, in %d results and versions", market, len(new), len(touched))
     return len(new)
 
 

@@ -46,7 +46,10 @@ def inputs(market: MarketConfig, day: date) -> Inputs:
     """List what a run of `day` reads. LateDataError, MissingPartitionsError as the contract says."""
     storage = settings().raw_storage
     listed = [e for d in raw.partition_days(market, day) for e in storage.keys(_folder(market, d))]
-    chosen = raw.choose(listed, market, day)
+    try:
+        chosen = raw.choose(listed, market, day)
+    except LateDataError as error:
+        raise LateDataError(f"{storage.uri}: {error}") from None
     articles = raw.snapshot(storage.keys(f"articles/market={market.name}"), "articles", market, day)
     users = raw.snapshot(storage.keys(f"users/market={market.name}"), "users", market, day)
     notes = [f"no partition of {d}" for d in chosen.missing]

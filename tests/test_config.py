@@ -98,3 +98,34 @@ def test_the_resolved_configuration_travels_as_json(deploy: Path):
     config = load(deploy, "SE")
     assert RunConfig.model_validate_json(config.model_dump_json()) == config
     assert RunConfig.model_validate_json(config.model_dump_json()).fingerprint() == config.fingerprint()
+
+
+def test_a_copied_market_that_kept_its_name_is_refused(deploy: Path) -> None:
+    file = deploy / "markets" / "DK.toml"
+    file.write_text('[market]\nname = "SE"\ntimezone = "UTC"\n')
+    with pytest.raises(ConfigError, match=r"DK\.toml: market.name is 'SE', but the file is DK's"):
+        load(deploy, "DK")
+
+
+def test_a_model_that_is_off_must_be_one_of_the_profile(deploy: Path) -> None:
+    market = deploy / "markets" / "SE.toml"
+    market.write_text(market.read_text() + "[models.lstn]\noff = true\n")
+    with pytest.raises(ConfigError, match=r"models\.lstn is off, but the profile has no lstn; it has .*lstm"):
+        load(deploy, "SE")
+
+
+def test_a_mistyped_key_of_a_model_is_named_as_the_file_writes_it(deploy: Path) -> None:
+    market = deploy / "markets" / "SE.toml"
+    market.write_text(market.read_text() + "[models.lstm]\nhiden = 3\n")
+    with pytest.raises(ConfigError, match=r"1 wrong: models\.lstm\.hiden: Extra inputs"):
+        load(deploy, "SE")
+
+
+def test_a_log_without_an_event_column_is_one_line_of_toml(deploy: Path) -> None:
+    market = deploy / "markets" / "DK.toml"
+    market.write_text('[market]\ntimezone = "UTC"\n[market.interactions]\nconstant_event = "view"\n')
+    columns = load(deploy, "DK").market.interactions
+    assert (columns.constant_event, columns.event_type) == ("view", None)
+    market.write_text(market.read_text() + 'event_type = "kind"\n')
+    with pytest.raises(ConfigError, match="not both"):
+        load(deploy, "DK")

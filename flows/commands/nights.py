@@ -1,6 +1,5 @@
 """`hm demo`, `hm run`, `hm backfill`: nights, one or many."""
 
-import os
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -8,6 +7,7 @@ import typer
 
 from flows.commands.options import Day, Market
 from flows.commands.quiet import quiet
+from flows.commands.server import through_a_server
 
 if TYPE_CHECKING:
     from hm_pipeline.report.outcome import Outcome
@@ -33,7 +33,9 @@ def demo() -> None:
 def run(
     market: Market,
     day: Day,
-    redo: Annotated[bool, typer.Option("--redo", help="Decide again a day whose inputs changed.")] = False,
+    redo: Annotated[
+        bool, typer.Option("--redo", help="Decide again a day whose inputs changed: the newest one.")
+    ] = False,
 ) -> None:
     """One night: extract, train every model, evaluate, decide, publish.
 
@@ -57,6 +59,7 @@ def backfill(
 ) -> None:
     """Many nights, oldest first: through the deployment of the market where PREFECT_API_URL names a server.
 
+    The night of a run date reads the days before it: who wants the data of 1 to 3 June asks for 2 to 4 June.
     Every day is registered and can be compared; none takes the champion's place from a newer day's. With
     --parallel they end in any order: a day that ends after a newer one is registered, and never published as
     champion ("older day").
@@ -64,11 +67,11 @@ def backfill(
     Stop it whenever you like: run again, it goes on where it was. A night that it began on the pools goes on
     when it is stopped here; `prefect flow-run cancel ID` ends the night, and what is trained for it.
     """
-    if os.environ.get("PREFECT_API_URL"):
-        os.environ.setdefault("HM_DISPATCH", "pools")
-    quiet()
+    where = through_a_server()
     from flows import display
     from flows.backfill import backfill
+
+    display.console.print(where)
 
     with display.live(f"{market} · {first:%Y-%m-%d} to {last:%Y-%m-%d}"):
         days = backfill(market, first.date(), last.date(), only_missing, parallel)

@@ -1,6 +1,5 @@
 """`hm study NAME`, `hm study show NAME`, `hm study list`: declared questions and their answers."""
 
-import os
 import tomllib
 from datetime import date, datetime
 from pathlib import Path
@@ -11,6 +10,7 @@ from typer.core import TyperGroup
 
 from flows.commands.options import Day, Market
 from flows.commands.quiet import quiet
+from flows.commands.server import through_a_server
 
 
 class _NameOrCommand(TyperGroup):
@@ -68,12 +68,11 @@ def ask(
     Stop it whenever you like: run again, it goes on with what is missing. Where PREFECT_API_URL names a
     server, the variants are trained on its pools.
     """
-    if os.environ.get("PREFECT_API_URL"):
-        os.environ.setdefault("HM_DISPATCH", "pools")
-    quiet()
+    where = through_a_server()
     from flows import display
     from flows.study import study
 
+    display.console.print(where)
     chosen = _numbers(seeds)
     with display.live(f"study {name} · {market} · run date {day:%Y-%m-%d}"):
         told = study(name, market, day.date(), profile, dict(map(_pair, fixed or [])), chosen)

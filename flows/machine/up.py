@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.console import Console
 
 from flows.machine import choices, leftovers, readiness, supervision
-from flows.machine.places import Machine, machine
+from flows.machine.places import BUCKET, Machine, machine
 from flows.machine.supervision import SERVERS, WORKERS, MachineError
 
 console = Console()
@@ -47,9 +47,18 @@ def _begin(here: Machine) -> None:
     supervision.begin(here)
 
 
+def _require_reachable(raw: str) -> None:
+    if raw.startswith("s3://") and not raw.startswith(f"s3://{BUCKET}/"):
+        raise MachineError(
+            f"HM_RAW is {raw}, and the programs of this machine speak to its own S3 server alone: give a "
+            f"folder, copy the days to s3://{BUCKET}/root/raw, or use servers of your own (deploy/README.md)"
+        )
+
+
 def _chosen(here: Machine, fresh: bool) -> Path:
     """Keep what was chosen, and say it. MachineError where the programs that run were started otherwise."""
     before, now = choices.kept(here.folder), choices.chosen()
+    _require_reachable(now.get("HM_RAW", ""))
     if not fresh and (here.folder / choices.FILE).exists() and before != now:
         raise MachineError(
             f"what runs in {here.folder} was started with other choices (then: {choices.told(before)}; now: "

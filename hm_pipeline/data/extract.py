@@ -31,6 +31,7 @@ class Extracted:
     log: InteractionLog
     quarantine: pl.DataFrame
     counts: dict[str, int]
+    events: tuple[str, ...] = ()  # as the source names them, all that were met
 
 
 def extract(
@@ -75,7 +76,7 @@ def examine(
         log = pile.log()
     rejected = pl.concat([pl.DataFrame(schema=QUARANTINE_SCHEMA), *window.quarantine])
     rejected = rejected.sort(rejected.columns, nulls_last=True)
-    return Extracted(log, rejected, _counts(window.counts, len(log), rejected))
+    return Extracted(log, rejected, _counts(window.counts, len(log), rejected), window.kinds.known())
 
 
 def judge(extracted: Extracted, market: MarketConfig) -> None:
@@ -85,7 +86,8 @@ def judge(extracted: Extracted, market: MarketConfig) -> None:
     if not len(log):
         raise EmptyWindowError(
             f"{name}: no row is left of {extracted.counts['rows']:,}; check interaction_events "
-            f"({', '.join(market.interaction_events)}), the event names and the zone"
+            f"({', '.join(market.interaction_events)}) and the zone. The files' own events are "
+            f"{', '.join(extracted.events[:10]) or 'none'}: market.interactions.events maps names to ours"
         )
     if not market.is_closed(log.last_day):
         _require_whole_day(log, market.contract.min_day_share)

@@ -66,6 +66,10 @@ class Ids:
         """(codes,) the id of each code."""
         return pl.concat([pl.Series("id", [], dtype=pl.String), *(s.rename("id") for s in self._stored)])
 
+    def known(self) -> tuple[str, ...]:
+        """All ids that were met, in their alphabetical order: for columns that have few."""
+        return tuple(sorted(self.names(np.arange(len(self._verdicts), dtype=np.uint32))))
+
     def _judge_new(self, size: int) -> None:
         """Labels are given one after the other, so the new ones are those past the verdicts known."""
         new = np.arange(len(self._verdicts), size, dtype=np.uint32)

@@ -4,8 +4,9 @@ The `[market]` part of `deploy/markets/*.toml`. Column fields hold the *source's
 """
 
 import re
+from collections.abc import Mapping
 from datetime import date
-from typing import Literal, Self
+from typing import Any, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, field_validator, model_validator
@@ -43,6 +44,13 @@ class InteractionColumns(Frozen):
     order: str | None = None  # whole number that orders a user's rows of one timestamp
     price: str | None = None
     event_id: str | None = None  # makes a row distinct (basket, event id) where two are really two
+
+    @model_validator(mode="before")
+    @classmethod
+    def _a_constant_needs_no_column(cls, given: Any) -> Any:
+        if isinstance(given, Mapping) and "constant_event" in given:
+            return {"event_type": None, **given}  # TOML has no null
+        return given
 
     @model_validator(mode="after")
     def _one_event(self) -> Self:

@@ -195,7 +195,9 @@ def test_a_newest_day_with_a_header_alone_is_late(tmp_path):
 
 
 def test_a_window_without_any_history_event_says_where_to_look(tmp_path):
-    with pytest.raises(EmptyWindowError, match="interaction_events"):
+    with pytest.raises(
+        EmptyWindowError, match=r"interaction_events \(click\).* own events are view: .*events maps"
+    ):
         extract(window_files(tmp_path), market(interaction_events=("click",)), DAY)
 
 

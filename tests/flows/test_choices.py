@@ -37,6 +37,12 @@ def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shell]:
     settings.cache_clear()
 
 
+def test_raw_data_in_a_bucket_of_another_server_is_refused(shell: Shell) -> None:
+    with pytest.raises(MachineError, match="HM_RAW is s3://acme/raw, and the programs of this machine speak"):
+        up._chosen(shell(HM_RAW="s3://acme/raw"), fresh=True)
+    up._chosen(shell(HM_RAW="s3://hm-pipeline/other"), fresh=True)
+
+
 def test_up_alone_brings_back_what_was_chosen_the_last_time(shell: Shell) -> None:
     first = shell(HM_RAW="shop/raw", HM_S3_PORT="9000")
     up._chosen(first, fresh=True)

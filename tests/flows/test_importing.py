@@ -50,6 +50,7 @@ def test_into_a_bucket_once_and_again_without_what_was_there_before(
         first_day, _ = CLICKS.split("2008;4;2")
         source.write_text(HEADER + first_day)
         uci_eshop(source, "eshop")
+        assert "removed: 1 days of an earlier import, 2008-04-02 to 2008-04-02" in capsys.readouterr().out
     left = {key for key in LAYOUT if "2008-04-02" not in key}
     assert {e.key for e in raw.keys("")} == left | ours
 

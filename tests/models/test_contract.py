@@ -1,7 +1,7 @@
 """What holds for every model. A new kind joins with one line in CONFIGS."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -61,6 +61,17 @@ LEARNS_ORDER = {
     "markov": 0.6,
     "blend": 0.4,
 }  # and beats popularity by at least this on predictable shoppers
+
+
+def test_every_kind_of_model_is_here() -> None:
+    assert _kinds(ModelConfig) == {config.kind for config in CONFIGS.values()}
+
+
+def _kinds(model: Any) -> set[str]:
+    """Of one configuration, or of a union and those within it."""
+    if isinstance(model, type):
+        return {model.model_fields["kind"].default}  # type: ignore[attr-defined]
+    return {kind for part in get_args(model) for kind in _kinds(part)}
 
 
 @pytest.fixture(scope="module")

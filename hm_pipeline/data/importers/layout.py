@@ -13,8 +13,8 @@ appears under its name only when it is whole. What an earlier import left and th
 import hashlib
 import json
 import shutil
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -37,6 +37,7 @@ class Imported:
     first_day: date
     last_day: date
     fresh: bool = True
+    removed: tuple[str, ...] = ()  # days of an earlier import that this one does not have
 
 
 @dataclass(eq=False)
@@ -141,10 +142,11 @@ def import_once(
     counts = make(layout)
     shutil.rmtree(layout.work)
     after = _record(digest, counts, layout.files, importer)
-    for gone in layout.before.keys() - layout.files.keys():
-        (root / gone).unlink(missing_ok=True)
+    gone = layout.before.keys() - layout.files.keys()
+    for path in gone:
+        (root / path).unlink(missing_ok=True)
     _replace_text(marker, json.dumps(after, indent=1))
-    return _imported(after, fresh=True)
+    return replace(_imported(after, fresh=True), removed=days_of(gone))
 
 
 def batches(source: pl.LazyFrame, chunk: int = BATCH) -> Iterator[pl.DataFrame]:
@@ -173,8 +175,13 @@ def _all_there(root: Path, files: dict[str, int]) -> bool:
     return all((root / path).is_file() and (root / path).stat().st_size == n for path, n in files.items())
 
 
+def days_of(files: Iterable[str]) -> tuple[str, ...]:
+    """The days whose files these are."""
+    return tuple(sorted({path.split("/date=")[1][:10] for path in files if "/date=" in path}))
+
+
 def _record(digest: str, counts: dict[str, int], files: dict[str, int], importer: str) -> dict[str, object]:
-    days = sorted(path.split("/date=")[1][:10] for path in files if "/date=" in path)
+    days = days_of(files)
     if not days:
         raise EmptyWindowError(
             f"import {importer}: the source holds no row with a day; is it the right file?"

@@ -210,7 +210,8 @@ def test_batches_of_any_size_and_lines_in_any_order_make_the_same_files(kaggle, 
 def test_days_that_a_new_source_no_longer_holds_go(kaggle, tmp_path):
     import_hm_kaggle(kaggle, tmp_path)
     (kaggle / "transactions_train.csv").write_text("\n".join(TRANSACTIONS.splitlines()[:2]))
-    assert import_hm_kaggle(kaggle, tmp_path).first_day == date(2018, 9, 21)
+    again = import_hm_kaggle(kaggle, tmp_path)
+    assert (again.first_day, again.removed) == (date(2018, 9, 21), ("2018-09-20",))
     assert not list(tmp_path.glob("web_interactions/market=hm/date=2018-09-20/*"))
 
 
