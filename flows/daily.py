@@ -97,9 +97,8 @@ def compute(run: Run) -> Outcome:
         if verdict.promoted:
             promised[versions[verdict.promoted].version] = versions[verdict.promoted], verdict
         office = in_office(champion, verdict, versions)
-        lists = (
-            None if verdict.step == "older day" else listed(run, everything, office)
-        )  # nobody would read them
+        is_read = verdict.step != "older day"
+        lists = listed(run, everything, office) if is_read else None
         try:
             examine(run, everything, lists)
         except PublishError as error:

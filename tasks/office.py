@@ -104,10 +104,9 @@ def published_hr(run: Run, window: Stored[InteractionLog]) -> Estimate | None:
 
 def _readable(shown: str) -> Path | None:
     """None of lists past retention_days, and of damaged ones: they cost the figure, not the night."""
-    if find(settings().storage, shown) is None:
-        return None
     try:
-        return Stored[pl.DataFrame](prefix=shown).folder()
+        there = find(settings().storage, shown) is not None
+        return Stored[pl.DataFrame](prefix=shown).folder() if there else None
     except DamagedError as error:
         logging.getLogger("hm").warning("%s", error)
         return None
