@@ -110,7 +110,6 @@ class _Found:
         return Question(
             np.concatenate([q.users + n for q, n in zip(asked, before, strict=False)]),
             np.concatenate([q.history for q in asked]),
-            np.concatenate([q.target for q in asked]),
         )
 
 

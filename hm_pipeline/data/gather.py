@@ -45,7 +45,7 @@ class Gather:
 
     def holdout(self, question: Question, attributes: Mapping[str, Int32]) -> Holdout:
         """Who is asked, and what followed; `attributes` (C,) are of all items of the log."""
-        asked = self.cut.items[self.starts[question.users] + question.target]
+        asked = self.cut.items[self.starts[question.users] + question.history]
         return Holdout(
             self.histories(question.users, question.history),
             self.table[asked],

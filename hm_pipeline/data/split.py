@@ -23,12 +23,10 @@ _DAY_0 = date(1970, 1, 1)
 
 @dataclass(frozen=True, eq=False)
 class Question:
-    """One holdout: `users` (N,) bring their first `history` (N,) items; position `history` is the target
-    unless `target` (N,) says otherwise."""
+    """One holdout: `users` (N,) bring their first `history` (N,) items, and the next one is the target."""
 
     users: Int64
     history: Int64
-    target: Int64
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +74,7 @@ def next_day(s: Sequences, day: date, validation_share: float, seed: int) -> Spl
 
 def _asked(who: Bool, history: Int64) -> Question:
     users = np.flatnonzero(who)
-    return Question(users, history[users], history[users])
+    return Question(users, history[users])
 
 
 def _hashed_share(ids: pl.Series, share: float, seed: int) -> Bool:
