@@ -18,7 +18,7 @@ from hm_pipeline.data.market import InteractionColumns, TimestampConfig
         ({"contract": {"closed_days": ["25-12"]}}, "month must be in 1..12"),
         ({"contract": {"closed_days": ["2021-6-25"]}}, "'2021-6-25': write it as MM-DD"),
         ({"interactions": {"event_type": None}}, "constant_event"),
-        ({"interactions": {"constant_event": "view"}}, "constant_event"),
+        ({"interactions": {"event_type": "event", "constant_event": "view"}}, "constant_event"),
     ],
 )
 def test_an_impossible_market_says_what_is_wrong(change, said):
