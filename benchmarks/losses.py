@@ -1,6 +1,6 @@
 """Does a sampled softmax find what the full one finds, and from which catalogue on is it worth it?
 
-    python benchmarks/losses.py                         everything: three hours of one core, resumes fit by fit
+    python benchmarks/losses.py                         everything: hours of one core, resumes fit by fit
     python benchmarks/losses.py --items 4000 --seeds 1  some of it
     python benchmarks/losses.py --table --json benchmarks/losses.jsonl   of the committed figures
 
